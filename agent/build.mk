@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+lib-src		:= $(wildcard agent/lib/*.c)
+
+# the container library: what an OCI runtime command line can use without the daemon
+container-own	:= agent/container.c agent/launch.c agent/child.c agent/exec.c
+container-src	:= $(filter $(wildcard agent/*.c),$(container-own)) \
+		   $(wildcard cgroupfs/*.c) $(wildcard isolators/*.c)
+
+agent-src	:= $(filter-out $(container-own) agent/main.c agent/keeper.c,$(wildcard agent/*.c))
+
+programs	+= dcos-agent dcos-keeper
+dcos-agent-src	:= agent/main.c
+dcos-agent-lib	:= agent container dcos
+dcos-agent-libs	:= $(LIBS_agent) $(LIBS_container) $(LIBS_lib)
+dcos-keeper-src	:= agent/keeper.c
+dcos-keeper-lib	:= dcos
+dcos-keeper-libs := $(LIBS_lib)

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The meter: loads and pins the BPF programs of bpf/meter.bpf.c, owns the slots, maps the cells.
+ * Programs, links and maps are pinned under <bpffs>/dcos<suffix>/v<DCOS_ABI>/, so that they go on
+ * counting, and recording how tasks end, while no agent runs; a new agent takes them over.
+ */
+#ifndef DCOS_METER_H
+#define DCOS_METER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/lib/why.h"
+#include "bpf/abi.h"
+#include "isolators/isolator.h"
+
+struct meter;
+
+/* Sum of a slot over the CPUs, the part that runs right now included after meter_flush(). */
+struct meter_row {
+	struct dcos_cell sum;
+};
+
+/**
+ * meter_open - load, or take over from the pins, and attach
+ * @pin_dir: directory on a mounted bpffs, made if missing, e.g. "/sys/fs/bpf/dcos"
+ * @why: on failure which program or map, and why
+ *
+ * A pinned set of the same ABI is reused with all its counts; pins that are incomplete are
+ * replaced. Return: 0 or -errno; the agent then runs unmetered and doctor says so.
+ */
+int meter_open(const char *pin_dir, struct meter **ret, struct why *why);
+
+/**
+ * meter_close - unmap and close; the pins stay, counting goes on
+ */
+void meter_close(struct meter *m);
+
+/**
+ * meter_unpin - remove every pin, so that the programs end with the last descriptor
+ * @pin_dir: as given to meter_open()
+ */
+int meter_unpin(const char *pin_dir);
+
+/** meter_iso - what the isolators need; lives as long as @m */
+const struct iso_meter *meter_iso(struct meter *m);
+
+/**
+ * meter_flush - charge what runs now to its cells, on every CPU
+ * Costs one syscall a CPU. Return: 0 or the first -errno.
+ */
+int meter_flush(struct meter *m);
+
+/**
+ * meter_read - one slot
+ * A copy of mapped memory, no syscall. Counters never go back while the slot is taken.
+ */
+void meter_read(const struct meter *m, uint32_t slot, struct meter_row *ret);
+
+/**
+ * meter_exit - how the first process of a cgroup ended
+ * @cgroup_id: of a cgroup that had a slot
+ * Return: 0; -ENOENT it has not ended (or was never metered).
+ */
+int meter_exit(const struct meter *m, uint64_t cgroup_id, struct dcos_exit *ret);
+
+/** meter_forget - drop the exit record of a cgroup that is gone */
+void meter_forget(struct meter *m, uint64_t cgroup_id);
+
+/**
+ * meter_reclaim - after a restart: free every slot whose cgroup is not among the live ones
+ * @live: cgroup ids of adopted containers
+ */
+int meter_reclaim(struct meter *m, const uint64_t *live, int nr);
+
+/** What was lost or refused since the pins were made; all only grow. */
+struct meter_drops {
+	uint64_t storage_failed; /* no memory for a task's state: it ran unmetered */
+	uint64_t exits_failed; /* an exit record did not fit */
+	uint64_t slots_full; /* meter attach refused */
+};
+void meter_drops(const struct meter *m, struct meter_drops *ret);
+
+/**
+ * hist_quantile_us - value below which a share of a histogram lies
+ * @hist: DCOS_HIST log2 buckets of microseconds, e.g. the difference of two reads
+ * @q: 0..1
+ * Return: upper bound of the bucket in microseconds; 0 for an empty histogram.
+ */
+uint64_t hist_quantile_us(const uint64_t *hist, double q);
+
+#endif

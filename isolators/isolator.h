@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An isolator is one resource or one namespace: one file, one const ops struct, one row of
+ * iso_table[]. The container code walks the table forwards to build and backwards to undo; there
+ * is no other path. An isolator sees struct isolation only, never the lifecycle or the API.
+ *
+ * Life of one container, and who runs which verb where:
+ *
+ *   parent  prepare(iso)  rows in order   before the process exists; cgroup, limits, checks
+ *   parent  clone3(iso->clone_flags | CLONE_PIDFD | CLONE_INTO_CGROUP)
+ *   parent  attach(iso)   rows in order   iso->pid and iso->pidfd are valid, the child waits;
+ *                                         id maps, mounts made with the parent's privileges,
+ *                                         descriptors for the child into iso->handed[]
+ *   child   enter(iso)    rows in order   iso->handed[] has arrived; async-signal-safe calls only
+ *   child   waits for start; then the rows with .late, then execve
+ *   parent  update(iso)   any time later, iso->res has the new limits
+ *   parent  sample(iso)   fills what only files of the cgroup know
+ *   parent  recover(iso)  after a restart of the agent instead of prepare/attach
+ *   parent  cleanup(iso)  rows backwards, also for half-built ones; must be idempotent
+ */
+#ifndef DCOS_ISOLATOR_H
+#define DCOS_ISOLATOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "agent/lib/why.h"
+#include "isolators/spec.h"
+
+#define ISO_HANDED_MAX	 80 /* descriptors given to the child, below SCM_MAX_FD (253) */
+#define ISO_WARNINGS_MAX 8
+#define ISO_TABLE_MAX	 24
+
+struct ebpf_devices; /* isolators/devices.c */
+struct sc_filter; /* isolators/seccomp.h: a compiled filter */
+
+/* Filled in by the agent for metered containers; NULL members mean: not metered. */
+struct iso_meter {
+	void *ctx;
+	/**
+	 * attach - give a cgroup a meter slot, before any process is in it
+	 * @ctx: iso_meter.ctx
+	 * @cgroup_id: inode number of the cgroup directory
+	 * @ret_slot: the slot's number
+	 * Return: 0, -ENOSPC all slots in use, other -errno.
+	 */
+	int (*attach)(void *ctx, uint64_t cgroup_id, uint32_t *ret_slot);
+	/* detach - the cgroup is gone; its slot can be reused */
+	void (*detach)(void *ctx, uint64_t cgroup_id, uint32_t slot);
+	/* maps that other BPF programs may use to count denials; -1: none. Owned by the meter. */
+	int slots_fd; /* hash: u64 cgroup id -> struct dcos_slot_key (bpf/abi.h) */
+	int cells_fd; /* array: slot * ncpu + cpu -> struct dcos_cell */
+};
+
+/* What all containers of one agent share; lives as long as the agent. */
+struct iso_host {
+	int cgroup_fd; /* directory of the agent's own subtree in cgroup2 */
+	const char *state_dir; /* absolute; overlay upper layers are below state_dir/rootfs/ID */
+	const char *run_dir; /* absolute, tmpfs; staging mounts in the agent's own mount namespace */
+	const struct iso_meter *meter; /* NULL: not metered */
+};
+
+struct isolation {
+	const struct iso_host *host;
+	const struct ct_spec *spec;
+	struct ct_resources res; /* limits wanted now; spec->resources at first */
+
+	int cgroup_fd; /* the container's directory, -1 before the cgroup row's prepare */
+	uint64_t cgroup_id;
+	uint64_t clone_flags; /* CLONE_NEW*, or-ed together by prepare */
+	pid_t pid; /* init, in the agent's pid namespace; valid from attach on */
+	int pidfd;
+
+	bool metered;
+	uint32_t slot;
+
+	int handed[ISO_HANDED_MAX]; /* parent: filled by attach; child: the same places, received */
+	int handed_nr;
+
+	void *priv[ISO_TABLE_MAX]; /* one pointer a row, index = place in iso_table[] */
+	const char *step; /* child: what is being done, a string constant, for the error report */
+	struct why why; /* first cause of a failure */
+	char *warnings[ISO_WARNINGS_MAX]; /* limits that are not enforced, one sentence each, owned */
+	int warnings_nr;
+};
+
+/* What cgroup files say about a container; CT_UNSET where the host cannot say. */
+struct iso_sample {
+	uint64_t cpu_usage_us, cpu_user_us, cpu_system_us; /* cpu.stat */
+	uint64_t nr_periods, nr_throttled, throttled_us; /* cpu.stat with the cpu controller */
+	uint64_t memory_bytes, memory_peak_bytes; /* memory.current, memory.peak */
+	uint64_t oom_kills; /* memory.events oom_kill */
+	uint64_t pids; /* pids.current */
+};
+
+/* Whether this host can do it. */
+struct iso_probe {
+	const char *name; /* "pids", "user namespace", ... */
+	bool ok;
+	char how[160]; /* what is used, e.g. "pids.max", or instead: "RLIMIT_NPROC in the user namespace" */
+	char reason[160]; /* !ok: why not, e.g. "no pids controller in cgroup.controllers" */
+};
+
+struct isolator {
+	const char *name;
+	bool late; /* enter() runs after the start signal, as the last things before execve */
+	/* probe - once per agent; fills @ret, always returns 0 or -ENOMEM */
+	int (*probe)(const struct iso_host *host, struct iso_probe *ret);
+	int (*prepare)(struct isolation *iso);
+	int (*attach)(struct isolation *iso);
+	int (*enter)(struct isolation *iso);
+	int (*update)(struct isolation *iso);
+	int (*sample)(const struct isolation *iso, struct iso_sample *ret);
+	int (*recover)(struct isolation *iso);
+	void (*cleanup)(struct isolation *iso);
+};
+
+/* NULL-terminated; the order is policy, see isolators/table.c */
+extern const struct isolator *const iso_table[];
+
+/**
+ * iso_fail - a failed step in the parent
+ * @iso: whose why gets the sentence, if it is the first
+ * Return: @err.
+ */
+#define iso_fail(iso, err, ...) why_set(&(iso)->why, (err), __VA_ARGS__)
+
+/**
+ * iso_warn - a wish of the spec that this host cannot hold, and that was not a reason to refuse
+ * @iso: keeps at most ISO_WARNINGS_MAX sentences
+ * @fmt: the sentence, e.g. "resources.memory is not enforced: no memory controller"
+ */
+void iso_warn(struct isolation *iso, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/**
+ * iso_hand - give the child a descriptor (from attach)
+ * @fd: taken over also on failure; closed in the parent once it is sent
+ * Return: its place in handed[], or -E2BIG.
+ */
+int iso_hand(struct isolation *iso, int fd);
+
+/**
+ * iso_index - the place of a row in iso_table[], for priv[]
+ * @row: a row of the table; anything else aborts
+ */
+size_t iso_index(const struct isolator *row);
+
+#endif
