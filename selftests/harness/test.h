@@ -61,7 +61,6 @@ const char *test_dir(void);
  */
 int test_cgroup(void);
 
-#define TEST_NEEDS_1_(a)	  (a)
 #define TEST_OR_(a, b, c, d, ...) ((a) | (b) | (c) | (d))
 #define TEST(NAME, ...)                                                                            \
 	static void NAME(void);                                                                    \
@@ -95,7 +94,8 @@ int test_cgroup(void);
 #define EXPECT_FALSE(a) EXPECT_EQ(!!(a), 0)
 #define ASSERT_EQ(a, b)                                                                            \
 	do {                                                                                       \
-		if (!test_eq_int(__FILE__, __LINE__, #a " == " #b, (long long)(a), (long long)(b))) \
+		if (!test_eq_int(__FILE__, __LINE__, #a " == " #b, (long long)(a),                 \
+				 (long long)(b)))                                                  \
 			test_abort();                                                              \
 	} while (0)
 #define ASSERT_TRUE(a) ASSERT_EQ(!!(a), 1)
