@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The agent's configuration: /etc/dcos/agent.conf and then agent.conf.d/ *.conf in the order of
- * their names, a later value replaces an earlier one. INI as libinih reads it; every key is a row
- * of one table, from which errors and the table of agent.conf(5) come.
+ * The agent's configuration: /etc/dcos/agent.conf and then the files of agent.conf.d whose names
+ * end in .conf, in the order of their names; a later value replaces an earlier one. INI as libinih
+ * reads it; every key is a row of one table, from which errors and the table of agent.conf(5) come.
  */
 #ifndef DCOS_CONFIG_H
 #define DCOS_CONFIG_H
