@@ -13,5 +13,13 @@ dcos-agent-src	:= agent/main.c
 dcos-agent-lib	:= agent container dcos
 dcos-agent-libs	:= $(LIBS_agent) $(LIBS_container) $(LIBS_lib)
 dcos-keeper-src	:= agent/keeper.c
-dcos-keeper-lib	:= dcos
+dcos-keeper-lib	:= container dcos
 dcos-keeper-libs := $(LIBS_lib)
+
+# the interface's text as a string of the agent
+$(O)/agent/agent_varlink.h: agent/io.dcos.Agent.varlink
+	@mkdir -p $(@D)
+	{ echo '/* made from $< */'; echo 'static const char agent_varlink[] ='; \
+	  sed -e 's/\\/\\\\/g; s/"/\\"/g; s/.*/"&\\n"/' $<; echo ';'; } > $@
+
+$(O)/obj/agent/api.o $(O)/san/agent/api.o: | $(O)/agent/agent_varlink.h

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Tasks written to disk and read back. No fsync: after a reboot no task lives anyway. */
+#include "agent/checkpoint.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/lib/cleanup.h"
+#include "agent/sample.h"
+
+static char *task_path(const struct node *n, const char *id, const char *suffix)
+{
+	char *path;
+
+	if (asprintf(&path, "%s/tasks/%s.json%s", n->cfg->state_dir, id, suffix) < 0)
+		return NULL;
+	return path;
+}
+
+static json_t *task_json(const struct task *t)
+{
+	bool live = t->ct != NULL;
+	json_t *doc = json_pack("{si ss sO ss si sI sI sI sI sb sb sI si so}", "version",
+				CHECKPOINT_VERSION, "boot_id", t->node->boot_id, "spec",
+				t->spec->doc, "state", state_to_string(t->state), "pid",
+				live ? (int)t->ct->iso.pid : 0, "pid_start",
+				(json_int_t)t->pid_start, "cgroup_id", (json_int_t)t->cgroup_id,
+				"created_unix_us", (json_int_t)t->created_unix_us,
+				"started_unix_us", (json_int_t)t->started_unix_us, "metered",
+				live && t->ct->iso.metered, "kill_asked", t->kill_asked, "slot",
+				(json_int_t)(live ? t->ct->iso.slot : 0), "idmap", t->idmap,
+				"warnings", task_warnings_json(t));
+
+	if (doc && state_ended(t->state)) {
+		(void)json_object_set_new(doc, "exit",
+					  task_exit_json(&t->exit)); /* checked as a whole */
+		(void)json_object_set_new(doc, "usage", sample_json(t));
+	}
+	return doc;
+}
+
+static int write_all(int fd, const char *text, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, text, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		text += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int checkpoint_save(const struct task *t)
+{
+	const char *id = t->spec->ct.id;
+	cleanup_free char *path = task_path(t->node, id, ""), *tmp = task_path(t->node, id, "~");
+	json_auto_t *doc = task_json(t);
+	cleanup_free char *text = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
+	int err;
+
+	if (!path || !tmp || !text)
+		return -ENOMEM;
+	cleanup_close int fd =
+		open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return -errno;
+	err = write_all(fd, text, strlen(text));
+	if (!err && rename(tmp, path))
+		err = -errno;
+	if (err)
+		(void)unlink(tmp); /* the error that counts is the first */
+	return err;
+}
+
+void checkpoint_drop(const struct node *n, const char *id)
+{
+	cleanup_free char *path = task_path(n, id, "");
+
+	if (path)
+		(void)unlink(path); /* none is what is wanted */
+}
+
+void checkpoint_free(struct checkpoint *c)
+{
+	json_decref(c->spec);
+	json_decref(c->usage);
+	json_decref(c->warnings);
+}
+
+static int exit_parse(json_t *doc, struct task_exit *ret)
+{
+	const char *reason = "";
+	json_int_t ended = 0;
+	int known = 0, oom = 0;
+
+	if (json_unpack(doc, "{sb sb s?i s?i sI ss}", "known", &known, "oom", &oom, "code",
+			&ret->code, "signal", &ret->sig, "ended_unix_us", &ended, "reason",
+			&reason))
+		return -EBADMSG;
+	ret->known = known;
+	ret->oom = oom;
+	ret->ended_unix_us = (uint64_t)ended;
+	(void)snprintf(ret->reason, sizeof(ret->reason), "%s", reason); /* cut like the original */
+	return 0;
+}
+
+static int checkpoint_parse(json_t *doc, struct checkpoint *c)
+{
+	const char *state, *boot_id;
+	json_int_t pid_start, cgroup_id, created, started, slot;
+	json_t *spec, *ended = NULL, *usage = NULL, *warnings = NULL;
+	int pid, metered, kill_asked, version;
+
+	if (json_unpack(doc, "{si ss so ss si sI sI sI sI sb sb sI si s?o s?o s?o}", "version",
+			&version, "boot_id", &boot_id, "spec", &spec, "state", &state, "pid", &pid,
+			"pid_start", &pid_start, "cgroup_id", &cgroup_id, "created_unix_us",
+			&created, "started_unix_us", &started, "metered", &metered, "kill_asked",
+			&kill_asked, "slot", &slot, "idmap", &c->idmap, "exit", &ended, "usage",
+			&usage, "warnings", &warnings))
+		return -EBADMSG;
+	if (version != CHECKPOINT_VERSION || state_from_string(state, &c->state) ||
+	    strlen(boot_id) > NODE_BOOT_ID_LEN || (ended && exit_parse(ended, &c->exit)))
+		return -EBADMSG;
+	c->pid = pid;
+	c->pid_start = (uint64_t)pid_start;
+	c->cgroup_id = (uint64_t)cgroup_id;
+	c->created_unix_us = (uint64_t)created;
+	c->started_unix_us = (uint64_t)started;
+	c->metered = metered;
+	c->kill_asked = kill_asked;
+	c->slot = (uint32_t)slot;
+	memcpy(c->boot_id, boot_id, strlen(boot_id) + 1);
+	c->spec = json_incref(spec);
+	c->usage = json_incref(usage);
+	c->warnings = json_incref(warnings);
+	return 0;
+}
+
+int checkpoint_load(const char *path, struct checkpoint *ret, struct why *why)
+{
+	struct checkpoint c = {.idmap = -1, .exit.code = -1};
+	cleanup_close int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+	json_error_t jerr;
+
+	if (fd < 0 || fstat(fd, &st))
+		return why_set(why, -errno, "%s", path);
+	if (st.st_size > CHECKPOINT_MAX)
+		return why_set(why, -EBADMSG, "%s: %lld bytes, more than %u", path,
+			       (long long)st.st_size, CHECKPOINT_MAX);
+	json_auto_t *doc = json_loadfd(fd, JSON_REJECT_DUPLICATES, &jerr);
+
+	if (!doc)
+		return why_set(why, -EBADMSG, "%s: line %d: %s", path, jerr.line, jerr.text);
+	if (checkpoint_parse(doc, &c))
+		return why_set(why, -EBADMSG, "%s: not a checkpoint of version %d", path,
+			       CHECKPOINT_VERSION);
+	*ret = c;
+	return 0;
+}
+
+int checkpoint_each(const struct node *n, void (*fn)(void *arg, const char *path), void *arg)
+{
+	cleanup_free char *dir = NULL;
+	struct dirent *e;
+
+	if (asprintf(&dir, "%s/tasks", n->cfg->state_dir) < 0)
+		return -ENOMEM;
+	cleanup_closedir DIR *d = opendir(dir);
+
+	if (!d)
+		return -errno;
+	while ((e = readdir(d))) {
+		size_t len = strlen(e->d_name);
+		cleanup_free char *path = NULL;
+
+		if (len < 6 || strcmp(e->d_name + len - 5, ".json"))
+			continue;
+		if (asprintf(&path, "%s/%s", dir, e->d_name) < 0)
+			return -ENOMEM;
+		fn(arg, path);
+	}
+	return 0;
+}

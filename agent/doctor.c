@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Method Doctor: what works on this host and why not, and what was dropped. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "agent/api.h"
+#include "agent/probes.h"
+#include "agent/stream.h"
+
+#define DOCTOR_PROBES_MAX 96
+
+static int add(json_t *list, const char *kind, const char *name, bool ok, const char *how,
+	       const char *reason)
+{
+	json_t *check = json_pack("{ss ss sb ss ss*}", "name", name, "kind", kind, "ok", ok, "how",
+				  how, "reason", ok ? NULL : reason);
+
+	return check ? json_array_append_new(list, check) : -1;
+}
+
+static int add_probes(json_t *list, const char *kind, const struct iso_probe *p, int nr)
+{
+	for (int i = 0; i < nr; i++)
+		if (add(list, kind, p[i].name, p[i].ok, p[i].how, p[i].reason))
+			return -1;
+	return 0;
+}
+
+static int add_meter(json_t *list, const struct node *n)
+{
+	return add(list, "isolator", "meter", n->meter != NULL,
+		   n->meter ? "BPF programs, pinned" : "cpu.stat of the cgroup", n->meter_why.text);
+}
+
+/* A counter of things that were lost or refused: well while it is zero. */
+static int add_count(json_t *list, const char *name, uint64_t count)
+{
+	char how[32];
+
+	(void)snprintf(how, sizeof(how), "%" PRIu64, count); /* fits */
+	return add(list, "counter", name, !count, how, "something was dropped or refused");
+}
+
+static int add_counters(json_t *list, const struct node *n)
+{
+	struct vl_stats vl;
+	struct stream_stats st;
+	struct meter_drops md = {0};
+
+	vl_server_stats(n->server, &vl);
+	stream_stats(n, &st);
+	if (n->meter)
+		meter_drops(n->meter, &md);
+	return add_count(list, "connections refused", vl.refused) ?:
+	       add_count(list, "connections dropped: garbage", vl.garbage) ?:
+	       add_count(list, "connections dropped: slow reader", vl.slow) ?:
+	       add_count(list, "calls denied", vl.denied) ?:
+	       add_count(list, "snapshots dropped: slow subscriber", st.dropped) ?:
+	       add_count(list, "tasks unmetered: no memory in the kernel", md.storage_failed) ?:
+	       add_count(list, "exit records lost", md.exits_failed) ?:
+	       add_count(list, "meter slots exhausted", md.slots_full);
+}
+
+int api_doctor(struct vl_call *call, json_t *params, void *userdata)
+{
+	const struct node *n = userdata;
+	struct iso_probe probes[DOCTOR_PROBES_MAX];
+	json_t *list = json_array();
+	int nr, err;
+
+	(void)params; /* none */
+	if (!list)
+		return -ENOMEM;
+	nr = ct_probe(&n->host, probes);
+	err = add_probes(list, "isolator", probes, nr) ?: add_meter(list, n);
+	if (!err) {
+		nr = probes_run(probes, DOCTOR_PROBES_MAX);
+		err = add_probes(list, "host", probes, nr) ?: add_counters(list, n);
+	}
+	if (err) {
+		json_decref(list);
+		return -ENOMEM;
+	}
+	return vl_reply(call, json_pack("{so}", "checks", list));
+}

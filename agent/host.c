@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The host made ready for tasks. */
+#include "agent/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "agent/lib/cleanup.h"
+#include "agent/lib/log.h"
+#include "agent/procfs.h"
+#include "cgroupfs/cgroupfs.h"
+
+#define HOST_CONTROLLERS (CG_CPU | CG_MEMORY | CG_PIDS | CG_IO)
+
+/* mkdir -p; @mode is for the last component */
+static int make_dirs(const char *path, mode_t mode)
+{
+	cleanup_free char *copy = strdup(path);
+
+	if (!copy)
+		return -ENOMEM;
+	for (char *p = strchr(copy + 1, '/'); p; p = strchr(p + 1, '/')) {
+		*p = '\0';
+		if (mkdir(copy, 0755) && errno != EEXIST)
+			return -errno;
+		*p = '/';
+	}
+	return mkdir(copy, mode) && errno != EEXIST ? -errno : 0;
+}
+
+static int make_below(const char *dir, const char *name, mode_t mode, struct why *why)
+{
+	cleanup_free char *path = NULL;
+	int err;
+
+	if (asprintf(&path, "%s%s%s", dir, *name ? "/" : "", name) < 0)
+		return -ENOMEM;
+	err = make_dirs(path, mode);
+	return err ? why_set(why, err, "directory %s", path) : 0;
+}
+
+static int make_directories(const struct config *cfg, struct why *why)
+{
+	return make_below(cfg->state_dir, "", 0755, why) ?:
+	       make_below(cfg->state_dir, "tasks", 0700, why) ?:
+	       make_below(cfg->state_dir, "logs", 0750, why) ?:
+	       make_below(cfg->state_dir, "rootfs", 0711, why) ?:
+	       make_below(cfg->run_dir, "", 0755, why);
+}
+
+static int lock_state(struct node *n, struct why *why)
+{
+	cleanup_free char *path = NULL;
+
+	if (asprintf(&path, "%s/lock", n->cfg->state_dir) < 0)
+		return -ENOMEM;
+	cleanup_close int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return why_set(why, -errno, "%s", path);
+	if (flock(fd, LOCK_EX | LOCK_NB))
+		return why_set(why, -EBUSY, "state_dir=%s is used by another agent",
+			       n->cfg->state_dir);
+	n->lock_fd = take_fd(&fd);
+	return 0;
+}
+
+/* Turn the controllers on from the hierarchy's root down to the agent's own subtree. */
+static void enable_path(int mount_fd, const char *path)
+{
+	unsigned int on;
+
+	for (size_t len = 0;; len++) {
+		cleanup_free char *part = NULL;
+
+		len += strcspn(path + len, "/");
+		part = strndup(path, len);
+		if (!part)
+			return;
+		cleanup_close int fd = cg_open(mount_fd, *part ? part : ".", false);
+
+		if (fd >= 0)
+			(void)cg_enable(fd, HOST_CONTROLLERS, &on); /* doctor says what is on */
+		if (!path[len])
+			return;
+	}
+}
+
+static int open_cgroup(struct node *n, struct why *why)
+{
+	const char *path = n->cfg->cgroup_path + 1; /* without the slash */
+	cleanup_free char *mnt = NULL;
+	unsigned int on;
+	int err = cg_find_mount("/proc/self/mountinfo", &mnt);
+
+	if (err)
+		return why_set(why, err, "cgroup2 is not mounted");
+	cleanup_close int root = open(mnt, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (root < 0)
+		return why_set(why, -errno, "%s", mnt);
+	cleanup_close int fd = cg_open(root, path, true);
+
+	if (fd < 0)
+		return why_set(why, fd, "cgroup %s%s", mnt, n->cfg->cgroup_path);
+	(void)cg_enable(root, HOST_CONTROLLERS, &on); /* doctor says what is on */
+	enable_path(root, path);
+	n->cgroup_path = strdup(n->cfg->cgroup_path);
+	n->host.cgroup_fd = take_fd(&fd);
+	return n->cgroup_path ? 0 : -ENOMEM;
+}
+
+int host_setup(struct node *n, struct why *why)
+{
+	size_t words = (n->cfg->userns_count + 63) / 64;
+	int err;
+
+	n->host.cgroup_fd = n->lock_fd = -1;
+	n->host.state_dir = n->cfg->state_dir;
+	n->host.run_dir = n->cfg->run_dir;
+	n->ncpu = (int)sysconf(_SC_NPROCESSORS_ONLN);
+	n->memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+	n->started_unix_us = unix_now_us();
+	n->idmaps = calloc(words, sizeof(*n->idmaps));
+	if (!n->idmaps)
+		return why_set(why, -ENOMEM, "userns_count=%u", n->cfg->userns_count);
+	err = proc_boot_id(n->boot_id);
+	if (err)
+		return why_set(why, err, "/proc/sys/kernel/random/boot_id");
+	err = make_directories(n->cfg, why) ?: lock_state(n, why) ?: open_cgroup(n, why);
+	return err;
+}
+
+/* Mounted in the mount namespace we were started in, so that the pins outlive the agent. */
+static int mount_bpffs(const char *path, struct why *why)
+{
+	struct statfs fs;
+	int err = make_dirs(path, 0700);
+
+	if (err)
+		return why_set(why, err, "bpffs=%s", path);
+	if (!statfs(path, &fs) && fs.f_type == BPF_FS_MAGIC)
+		return 0;
+	if (mount("bpf", path, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700"))
+		return why_set(why, -errno, "bpffs=%s: mount", path);
+	log_notice("mounted bpffs at %s", path);
+	return 0;
+}
+
+void host_meter(struct node *n)
+{
+	cleanup_free char *pins = NULL;
+
+	if (mount_bpffs(n->cfg->bpffs, &n->meter_why))
+		return;
+	if (asprintf(&pins, "%s/%s", n->cfg->bpffs, n->cfg->pin_dir) < 0)
+		return;
+	if (!meter_open(pins, &n->meter, &n->meter_why))
+		n->host.meter = meter_iso(n->meter);
+}
+
+int host_isolate(struct why *why)
+{
+	if (unshare(CLONE_NEWNS))
+		return why_set(why, -errno, "a mount namespace of its own");
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL))
+		return why_set(why, -errno, "making mounts private to the agent");
+	return 0;
+}
+
+void host_release(struct node *n)
+{
+	if (n->meter)
+		meter_close(n->meter);
+	n->meter = NULL;
+	close_fd(&n->host.cgroup_fd);
+	close_fd(&n->lock_fd);
+	free(n->cgroup_path);
+	free(n->idmaps);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the agent needs of its host before the first task: directories, cgroup, bpffs. */
+#ifndef DCOS_HOST_H
+#define DCOS_HOST_H
+
+#include "agent/node.h"
+
+/**
+ * host_setup - directories, lock, cgroup subtree, facts
+ * @n: cfg is set; host, cgroup_path, ncpu, memory_bytes and boot_id are filled
+ * @why: what could not be had
+ *
+ * One agent to a state directory: a second one is refused (-EBUSY).
+ */
+int host_setup(struct node *n, struct why *why);
+
+/**
+ * host_meter - mount bpffs if need be, load or take over the meter
+ * On failure n->meter stays NULL and n->meter_why says why; the agent goes on unmetered.
+ */
+void host_meter(struct node *n);
+
+/**
+ * host_isolate - leave the host's mount namespace for one of our own
+ * It still receives the host's mounts (slave); what the agent mounts for a moment while it builds
+ * a container is never seen outside and is gone when the agent is. To be called after
+ * host_meter(), whose bpffs must stay.
+ */
+int host_isolate(struct why *why);
+
+/** host_release - close what host_setup() and host_meter() opened; everything on the host stays */
+void host_release(struct node *n);
+
+#endif

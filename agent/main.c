@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+/* dcos-agent: options, wiring, systemd's protocol; nothing else. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "agent/api.h"
+#include "agent/drain.h"
+#include "agent/host.h"
+#include "agent/lib/log.h"
+#include "agent/lifecycle.h"
+#include "agent/node.h"
+#include "agent/recovery.h"
+#include "agent/stream.h"
+
+#define EXIT_USAGE 2
+
+static const char usage[] =
+	"Usage: dcos-agent [--config FILE]\n"
+	"The agent of a node: runs tasks in containers and meters them.\n"
+	"\n"
+	"  -c, --config FILE  read only this file, not " CONFIG_FILE " and its drop-ins\n"
+	"      --check        check the configuration and end\n"
+	"      --dump-keys WHAT  table of keys in reStructuredText: config or spec\n"
+	"  -h, --help\n"
+	"  -V, --version\n"
+	"\n"
+	"See dcos-agent(8), agent.conf(5).\n";
+
+struct options {
+	const char *config;
+	bool check;
+};
+
+static int dump_keys(const char *what)
+{
+	if (!strcmp(what, "config"))
+		config_keys_dump(stdout);
+	else if (!strcmp(what, "spec"))
+		task_keys_dump(stdout);
+	else
+		return fprintf(stderr, "dcos-agent: --dump-keys=%s: config or spec\n", what), 2;
+	return 0;
+}
+
+/* Return: -1 go on; else the exit status. */
+static int parse_options(int argc, char **argv, struct options *o)
+{
+	static const struct option longs[] = {
+		{"config", required_argument, NULL, 'c'},    {"check", no_argument, NULL, 'C'},
+		{"dump-keys", required_argument, NULL, 'D'}, {"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},	     {NULL},
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "c:hV", longs, NULL)) >= 0) {
+		switch (c) {
+		case 'c':
+			o->config = optarg;
+			break;
+		case 'C':
+			o->check = true;
+			break;
+		case 'D':
+			return dump_keys(optarg);
+		case 'h':
+			return fputs(usage, stdout) < 0;
+		case 'V':
+			return puts("dcos-agent " DCOS_VERSION) < 0;
+		default:
+			return EXIT_USAGE;
+		}
+	}
+	if (optind == argc)
+		return -1;
+	fprintf(stderr, "dcos-agent: %s: no such argument\n", argv[optind]);
+	return EXIT_USAGE;
+}
+
+static int new_loop(struct node *n)
+{
+	static const int ends[] = {SIGTERM, SIGINT};
+	sigset_t mask;
+	int err;
+
+	(void)sigemptyset(&mask); /* cannot fail */
+	(void)sigaddset(&mask, SIGCHLD);
+	(void)sigaddset(&mask, SIGPIPE);
+	for (int i = 0; i < 2; i++)
+		(void)sigaddset(&mask, ends[i]);
+	(void)sigprocmask(SIG_BLOCK, &mask, NULL);
+	err = sd_event_default(&n->event);
+	for (int i = 0; i < 2 && err >= 0; i++)
+		err = sd_event_add_signal(n->event, NULL, ends[i], NULL, NULL);
+	if (err >= 0)
+		err = sd_event_set_watchdog(n->event, true);
+	return err < 0 ? err : 0;
+}
+
+static void say_ready(const struct node *n, const struct recovery *r)
+{
+	if (!n->meter)
+		log_warn("tasks are not metered: %s", n->meter_why.text);
+	log_notice("ready: %d tasks adopted, %d ended meanwhile, %d remembered, %d lost, "
+		   "%d checkpoints unreadable",
+		   r->adopted, r->ended, r->remembered, r->lost, r->unreadable);
+	(void)sd_notifyf(0, "READY=1\nSTATUS=%d tasks running",
+			 node_running(n)); /* nobody listens without systemd */
+}
+
+/* Everything up; then events until SIGTERM. Tasks stay when it returns. */
+static int node_main(struct node *n, struct why *why)
+{
+	struct recovery found = {0};
+	int err = new_loop(n) ?: host_setup(n, why);
+
+	if (err)
+		return err;
+	host_meter(n);
+	err = host_isolate(why) ?: recover(n, &found) ?: stream_start(n) ?: api_start(n, why);
+	if (err)
+		return err;
+	drain_load(n);
+	say_ready(n, &found);
+	err = sd_event_loop(n->event);
+	(void)sd_notify(0, "STOPPING=1"); /* likewise */
+	log_notice("stops; %d tasks run on", node_running(n));
+	return err < 0 ? err : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = {0};
+	cleanup_config struct config *cfg = NULL;
+	struct node n = {.lock_fd = -1, .host.cgroup_fd = -1};
+	struct why why = {0};
+	int status = parse_options(argc, argv, &o);
+
+	if (status >= 0)
+		return status;
+	log_open("dcos-agent", LOG_INFO);
+	if (config_load(o.config, &cfg, &why)) {
+		log_err("%s", why.text);
+		return 1;
+	}
+	if (o.check)
+		return 0;
+	log_open("dcos-agent", cfg->log_level);
+	n.cfg = cfg;
+	status = node_main(&n, &why);
+	if (status)
+		log_err("%s", why.text[0] ? why.text : strerror(-status));
+	api_stop(&n);
+	stream_stop(&n);
+	while (n.tasks_nr)
+		task_free(n.tasks[n.tasks_nr - 1]);
+	host_release(&n);
+	sd_event_unref(n.event);
+	return status ? 1 : 0;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The node: every task of this agent and what they share. Who changes what:
+ * lifecycle.c moves tasks through their states, checkpoint.c writes them down, recovery.c finds
+ * them again, sample.c reads their meters, stream.c and api.c show them.
+ */
+#ifndef DCOS_NODE_H
+#define DCOS_NODE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "agent/api_waiters.h"
+#include "agent/config.h"
+#include "agent/container.h"
+#include "agent/meter.h"
+#include "agent/state.h"
+#include "agent/task.h"
+
+#define NODE_BOOT_ID_LEN 36
+#define TASK_REASON_MAX	 256
+
+struct vl_server;
+struct stream;
+struct node;
+
+/* How a task ended. */
+struct task_exit {
+	bool known; /* false: nobody saw it end and no record was kept */
+	bool oom;
+	int code; /* -1 if a signal ended it */
+	int sig; /* 0 if it exited */
+	uint64_t ended_unix_us;
+	char reason[TASK_REASON_MAX]; /* one sentence, e.g. "exited with code 3" */
+};
+
+/* The last reading of a task's meters; kept when it has ended. */
+struct task_usage {
+	struct dcos_cell cell;
+	struct iso_sample sample;
+	bool metered; /* cell is valid */
+};
+
+struct task {
+	struct node *node;
+	struct task_spec *spec;
+	enum task_state state;
+	struct container *ct; /* NULL before STARTING and after the end */
+	uint64_t pid_start; /* start time in clock ticks since boot: the identity of the pid */
+	uint64_t cgroup_id;
+	int idmap; /* index of its range of user ids, -1 none */
+	bool kill_asked;
+	uint64_t created_unix_us, started_unix_us;
+	struct task_exit exit;
+	struct task_usage usage;
+	char *warnings[ISO_WARNINGS_MAX]; /* limits that this host does not hold */
+	int warnings_nr;
+	char *frozen_usage; /* of an ended task: type Usage as JSON text */
+	sd_event_source *exit_event, *grace_event;
+};
+
+struct node {
+	sd_event *event;
+	const struct config *cfg;
+	struct iso_host host;
+	int lock_fd; /* on the state directory */
+	char *cgroup_path; /* of host.cgroup_fd, below the cgroup2 mount, e.g. "/dcos" */
+	struct meter *meter; /* NULL: meter_why says why */
+	struct why meter_why;
+	struct vl_server *server;
+	struct stream *stream;
+	struct api_waiters waiters;
+	struct task **tasks; /* in the order they were created */
+	int tasks_nr, tasks_cap;
+	uint64_t *idmaps; /* bit set of ranges in use */
+	bool draining;
+	int ncpu;
+	uint64_t memory_bytes, started_unix_us;
+	char boot_id[NODE_BOOT_ID_LEN + 1];
+	uint64_t seq, sampled_ns; /* number and CLOCK_MONOTONIC time of the last reading */
+	/* told when a task has moved; set by api.c */
+	void (*on_move)(struct task *t, void *data);
+	void *on_move_data;
+};
+
+/** task_exit_json - type Exit of io.dcos.Agent; a new object, NULL out of memory */
+json_t *task_exit_json(const struct task_exit *x);
+
+/** task_warnings_json - the limits of a task that this host does not hold; a new array or NULL */
+json_t *task_warnings_json(const struct task *t);
+
+/** node_find - the task of that id, or NULL */
+struct task *node_find(const struct node *n, const char *id);
+
+/** node_running - how many tasks have not ended */
+int node_running(const struct node *n);
+
+/** unix_now_us - wall clock, microseconds since the epoch */
+uint64_t unix_now_us(void);
+
+/** mono_now_ns - CLOCK_MONOTONIC */
+uint64_t mono_now_ns(void);
+
+#endif

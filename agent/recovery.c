@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * After a restart: every checkpoint becomes a task again. The kernel kept what matters: the
+ * cgroup with its limits, the pinned meter with its counts and exit records.
+ */
+#include "agent/recovery.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <systemd/sd-daemon.h>
+
+#include "agent/checkpoint.h"
+#include "agent/lib/cleanup.h"
+#include "agent/lib/log.h"
+#include "agent/lifecycle.h"
+#include "agent/procfs.h"
+#include "cgroupfs/cgroupfs.h"
+
+struct stored_fds {
+	char **names;
+	int nr;
+};
+
+struct walk {
+	struct node *n;
+	struct stored_fds fds;
+	struct recovery counts;
+};
+
+static int stored_pidfd(struct stored_fds *fds, const char *id)
+{
+	for (int i = 0; i < fds->nr; i++) {
+		if (!fds->names[i] || strcmp(fds->names[i], id))
+			continue;
+		free(take_ptr(fds->names[i]));
+		return SD_LISTEN_FDS_START + i;
+	}
+	return -ENOENT;
+}
+
+static bool is_the_same(const struct node *n, const struct checkpoint *c, const char *id)
+{
+	cleanup_free char *cgroup = NULL, *want = NULL;
+	uint64_t start;
+
+	if (proc_start_time(c->pid, &start) || start != c->pid_start)
+		return false;
+	if (cg_own(c->pid, &cgroup) || asprintf(&want, "%s/%s", n->cgroup_path, id) < 0)
+		return false;
+	return !strncmp(cgroup, want, strlen(want)) &&
+	       (!cgroup[strlen(want)] || cgroup[strlen(want)] == '/');
+}
+
+static bool has_ended(int pidfd)
+{
+	struct pollfd p = {.fd = pidfd, .events = POLLIN};
+
+	return poll(&p, 1, 0) == 1;
+}
+
+/* Return: a pidfd of the task's init, also if it is a zombie; -ESRCH it is gone. */
+static int find_init(struct walk *w, const struct checkpoint *c, const char *id)
+{
+	int pidfd = stored_pidfd(&w->fds, id);
+
+	if (pidfd >= 0)
+		return pidfd;
+	if (!c->pid)
+		return -ESRCH;
+	pidfd = pidfd_open(c->pid, 0);
+	if (pidfd >= 0 && is_the_same(w->n, c, id))
+		return pidfd;
+	close_fd(&pidfd);
+	return -ESRCH;
+}
+
+static void warnings_restore(struct task *t, const json_t *list)
+{
+	const json_t *text;
+	size_t i;
+
+	json_array_foreach (list, i, text)
+		if (t->warnings_nr < ISO_WARNINGS_MAX && json_is_string(text))
+			t->warnings[t->warnings_nr++] = strdup(json_string_value(text));
+}
+
+static struct task *task_restore(struct node *n, const struct checkpoint *c, struct why *why)
+{
+	struct task_error err = {0};
+	struct task_spec *spec;
+	struct task *t;
+
+	if (task_spec_restore(n->cfg, c->spec, &spec, &err)) {
+		(void)why_set(why, -EINVAL, "%s: %s", err.key,
+			      err.reason); /* logged by the caller */
+		return NULL;
+	}
+	if (node_find(n, spec->ct.id) || task_new(n, spec, &t)) {
+		(void)why_set(why, -EINVAL, "id: twice, or no memory"); /* likewise */
+		return NULL;
+	}
+	t->state = c->state;
+	t->pid_start = c->pid_start;
+	t->cgroup_id = c->cgroup_id;
+	t->created_unix_us = c->created_unix_us;
+	t->started_unix_us = c->started_unix_us;
+	t->kill_asked = c->kill_asked;
+	t->exit = c->exit;
+	if (c->usage)
+		t->frozen_usage = json_dumps(c->usage, JSON_COMPACT);
+	if (!state_ended(c->state) && c->idmap >= 0) {
+		t->idmap = idmap_take(n, c->idmap);
+		t->spec->ct.idmap.host_base =
+			n->cfg->userns_base + (uint32_t)c->idmap * n->cfg->userns_size;
+	}
+	warnings_restore(t, c->warnings);
+	return t;
+}
+
+/* What runs, and what ended while no agent ran: both have a cgroup. */
+static void adopt(struct walk *w, struct task *t, const struct checkpoint *c)
+{
+	int pidfd = find_init(w, c, t->spec->ct.id);
+	bool gone = pidfd < 0;
+	struct why why = {0};
+	int err;
+
+	err = ct_adopt(&w->n->host, &t->spec->ct, gone ? 0 : c->pid, pidfd, c->metered, c->slot,
+		       &t->ct, &why);
+	if (err) {
+		w->counts.lost++;
+		task_launch_lost(t, why.text[0] ? why.text : strerror(-err));
+		return;
+	}
+	if (!gone && !has_ended(pidfd)) {
+		if (t->state == TASK_STARTING)
+			task_move(t, TASK_RUNNING);
+		w->counts.adopted++;
+		if (!task_watch(t) && t->state == TASK_KILLING)
+			(void)task_kill(t, SIGTERM,
+					t->spec->kill_grace_us); /* logged by the kill */
+		return;
+	}
+	w->counts.ended++;
+	task_end(t);
+}
+
+/* A container that never came to run, or whose end was written down but not yet undone. */
+static void undo_leftover(struct walk *w, struct task *t, const struct checkpoint *c)
+{
+	if (!ct_adopt(&w->n->host, &t->spec->ct, 0, -1, c->metered, c->slot, &t->ct, NULL))
+		task_undo(t);
+}
+
+static void recover_task(struct walk *w, struct task *t, const struct checkpoint *c)
+{
+	bool same_boot = !strcmp(c->boot_id, w->n->boot_id);
+
+	if (state_ended(c->state)) {
+		w->counts.remembered++;
+		if (same_boot)
+			undo_leftover(w, t, c);
+	} else if (!same_boot || c->state == TASK_STAGING) {
+		w->counts.lost++;
+		undo_leftover(w, t, c);
+		task_launch_lost(t, same_boot ? "the agent ended while it launched the task"
+					      : "the machine was restarted");
+	} else {
+		adopt(w, t, c);
+	}
+}
+
+static void recover_file(void *arg, const char *path)
+{
+	struct walk *w = arg;
+	struct checkpoint c = {0};
+	cleanup_free char *aside = NULL;
+	struct why why = {0};
+	struct task *t = NULL;
+
+	if (!checkpoint_load(path, &c, &why))
+		t = task_restore(w->n, &c, &why);
+	if (t) {
+		recover_task(w, t, &c);
+	} else {
+		w->counts.unreadable++;
+		log_err("checkpoint %s: %s: set aside", path, why.text);
+		if (asprintf(&aside, "%s.bad", path) > 0)
+			(void)rename(path, aside); /* tried again at the next start if it fails */
+	}
+	checkpoint_free(&c);
+}
+
+static int by_age(const void *a, const void *b)
+{
+	const struct task *x = *(struct task *const *)a, *y = *(struct task *const *)b;
+
+	return x->created_unix_us < y->created_unix_us ? -1
+						       : x->created_unix_us > y->created_unix_us;
+}
+
+static int reclaim_slots(struct node *n)
+{
+	uint64_t live[DCOS_SLOTS];
+	int nr = 0;
+
+	for (int i = 0; i < n->tasks_nr && nr < DCOS_SLOTS; i++)
+		if (n->tasks[i]->ct && n->tasks[i]->ct->iso.metered)
+			live[nr++] = n->tasks[i]->cgroup_id;
+	return n->meter ? meter_reclaim(n->meter, live, nr) : 0;
+}
+
+int recover(struct node *n, struct recovery *ret)
+{
+	struct walk w = {.n = n};
+	int err;
+
+	w.fds.nr = sd_listen_fds_with_names(0, &w.fds.names);
+	if (w.fds.nr < 0)
+		w.fds.nr = 0; /* then they are opened by pid */
+	err = checkpoint_each(n, recover_file, &w);
+	for (int i = 0; i < w.fds.nr; i++) {
+		int unclaimed = SD_LISTEN_FDS_START + i;
+
+		if (w.fds.names[i])
+			close_fd(&unclaimed);
+		free(w.fds.names[i]);
+	}
+	free(w.fds.names);
+	if (err)
+		return err;
+	qsort(n->tasks, (size_t)n->tasks_nr, sizeof(struct task *), by_age);
+	*ret = w.counts;
+	return reclaim_slots(n);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Finding the tasks again that an earlier process of the agent ran. */
+#ifndef DCOS_RECOVERY_H
+#define DCOS_RECOVERY_H
+
+#include "agent/node.h"
+
+struct recovery {
+	int adopted; /* run on */
+	int ended; /* had ended while no agent ran */
+	int remembered; /* had ended before */
+	int lost; /* launch not finished, or the machine was restarted */
+	int unreadable; /* checkpoints set aside as *.json.bad */
+};
+
+/**
+ * recover - read the checkpoints, adopt what runs, report what ended
+ * @n: wired, without tasks
+ * Takes pidfds from systemd's descriptor store (sd_listen_fds(3)), else opens them by pid and
+ * checks the process's identity: same start time, same cgroup.
+ */
+int recover(struct node *n, struct recovery *ret);
+
+#endif

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Ticks and subscribers. */
+#include "agent/stream.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "agent/lib/cleanup.h"
+#include "agent/lib/log.h"
+#include "agent/lifecycle.h"
+#include "agent/logs.h"
+#include "agent/sample.h"
+
+#define TICK_ACCURACY_US 1000
+
+struct subscriber {
+	struct stream *stream;
+	struct vl_call *call;
+	uint64_t every; /* ticks */
+	struct subscriber *next;
+};
+
+struct stream {
+	sd_event_source *timer;
+	uint64_t next_us;
+	struct subscriber *subscribers;
+	struct stream_stats stats;
+};
+
+static void unsubscribe(struct subscriber *gone)
+{
+	struct subscriber **p = &gone->stream->subscribers;
+
+	while (*p != gone)
+		p = &(*p)->next;
+	*p = gone->next;
+	gone->stream->stats.subscribers--;
+	vl_call_unref(gone->call);
+	free(gone);
+}
+
+static void subscriber_gone(struct vl_call *call, void *data)
+{
+	(void)call; /* the subscriber holds it */
+	unsubscribe(data);
+}
+
+static void send_to(struct stream *s, struct subscriber *sub, const char *text, size_t len)
+{
+	if (vl_call_backlog(sub->call) > STREAM_BACKLOG_MAX ||
+	    vl_reply_more_text(sub->call, text, len))
+		s->stats.dropped++;
+	else
+		s->stats.sent++;
+}
+
+static void publish(struct node *n)
+{
+	struct stream *s = n->stream;
+	cleanup_free char *text = NULL;
+	struct subscriber *next;
+	size_t len = 0;
+	int err;
+
+	for (struct subscriber *sub = s->subscribers; sub; sub = next) {
+		next = sub->next; /* a failing send may end the subscription */
+		if (n->seq % sub->every)
+			continue;
+		err = text ? 0 : sample_snapshot(n, &text, &len);
+		if (err)
+			s->stats.dropped++;
+		else
+			send_to(s, sub, text, len);
+	}
+}
+
+static int tick(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct node *n = userdata;
+	struct stream *s = n->stream;
+	uint64_t began = mono_now_ns(), interval = n->cfg->meter_interval_us;
+
+	(void)usec; /* late or not, the next is due by the schedule */
+	sample_all(n);
+	publish(n);
+	for (int i = 0; i < n->tasks_nr; i++)
+		if (n->tasks[i]->ct)
+			logs_bound(n->tasks[i]);
+	node_trim(n);
+	s->stats.last_cost_us = (mono_now_ns() - began) / 1000;
+	s->next_us += interval;
+	if (s->next_us < mono_now_ns() / 1000) /* fell behind: go on from now */
+		s->next_us = mono_now_ns() / 1000 + interval;
+	return sd_event_source_set_time(source, s->next_us);
+}
+
+int stream_start(struct node *n)
+{
+	struct stream *s = calloc(1, sizeof(*s));
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	s->next_us = mono_now_ns() / 1000 + n->cfg->meter_interval_us;
+	n->stream = s;
+	err = sd_event_add_time(n->event, &s->timer, CLOCK_MONOTONIC, s->next_us, TICK_ACCURACY_US,
+				tick, n);
+	if (err >= 0)
+		err = sd_event_source_set_enabled(s->timer, SD_EVENT_ON);
+	return err < 0 ? err : 0;
+}
+
+void stream_stop(struct node *n)
+{
+	struct stream *s = n->stream;
+
+	if (!s)
+		return;
+	while (s->subscribers) {
+		vl_call_on_gone(s->subscribers->call, NULL, NULL);
+		unsubscribe(s->subscribers);
+	}
+	sd_event_source_disable_unref(s->timer);
+	free(s);
+	n->stream = NULL;
+}
+
+int stream_subscribe(struct node *n, struct vl_call *call, uint64_t interval_ms)
+{
+	uint64_t own_ms = n->cfg->meter_interval_us / 1000;
+	struct stream *s = n->stream;
+	struct subscriber *sub;
+
+	if (s->stats.subscribers >= STREAM_SUBSCRIBERS_MAX)
+		return -EUSERS;
+	sub = calloc(1, sizeof(*sub));
+	if (!sub)
+		return -ENOMEM;
+	sub->stream = s;
+	sub->call = vl_call_ref(call);
+	sub->every = interval_ms > own_ms ? (interval_ms + own_ms - 1) / own_ms : 1;
+	sub->next = s->subscribers;
+	s->subscribers = sub;
+	s->stats.subscribers++;
+	vl_call_on_gone(call, subscriber_gone, sub);
+	return 0;
+}
+
+void stream_stats(const struct node *n, struct stream_stats *ret)
+{
+	*ret = n->stream->stats;
+}
