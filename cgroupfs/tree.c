@@ -231,7 +231,7 @@ static int remove_child(int dirfd, const char *name, void *ctx)
 
 	if (fd < 0)
 		return fd == -ENOENT || fd == -ENODEV ? 0 : fd;
-	if (r->depth >= CG_DEPTH_MAX)
+	if (r->depth > CG_DEPTH_MAX)
 		return -ELOOP;
 	for (;;) {
 		int err;

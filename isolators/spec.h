@@ -22,6 +22,7 @@
 #define CT_DEVICES_MAX 64
 #define CT_PATHS_MAX   128 /* masked or read-only paths */
 #define CT_UNSET       UINT64_MAX /* a limit that nobody asked for */
+#define CT_PERIOD_US   100000 /* cpu_period_us when nobody asked for another */
 
 struct ct_rlimit {
 	int resource; /* RLIMIT_* */
@@ -101,7 +102,8 @@ struct ct_spec {
  * ct_spec_defaults - a spec with the secure defaults and nothing else
  * @spec: overwritten. Namespaces mnt pid uts ipc cgroup net user; no_new_privileges; the default
  *        capabilities; default masked and read-only paths; every limit CT_UNSET; umask 022;
- *        cwd "/". id, args, root and seccomp are left NULL for the caller.
+ *        cwd "/", env empty. id, args, root and seccomp are left NULL for the caller, idmap
+ *        empty (which the namespaces row refuses together with CLONE_NEWUSER).
  *
  * Return: 0 or -ENOMEM.
  */

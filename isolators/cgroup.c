@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The container's own cgroup: made first, removed last, with whatever the task made below it.
+ * No process is ever moved: the first one is born inside by CLONE_INTO_CGROUP, since a write to
+ * cgroup.procs waits for an RCU grace period, the time of ten launches.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/lib/cleanup.h"
+#include "isolators/knobs.h"
+#include "isolators/rows.h"
+
+/* The file system of cgroups is tried with one that no container's name can be. */
+static int cgroup_probe(const struct iso_host *host, struct iso_probe *ret)
+{
+	static const enum cg_controller bits[] = {CG_CPU, CG_MEMORY, CG_PIDS, CG_IO, CG_CPUSET};
+	unsigned int on = 0;
+	size_t len;
+	char name[32];
+	int err;
+
+	ret->name = "cgroup v2";
+	(void)snprintf(name, sizeof(name), ".probe.%d", (int)getpid()); /* fits */
+	err = mkdirat(host->cgroup_fd, name, 0755) < 0 ? -errno : cg_remove(host->cgroup_fd, name);
+	if (!err)
+		err = cg_subtree_controllers(host->cgroup_fd, &on);
+	ret->ok = !err;
+	if (err) {
+		(void)snprintf(ret->reason, sizeof(ret->reason),
+			       "making a cgroup below the agent's own: %s", strerror(-err));
+		return 0;
+	}
+	len = (size_t)snprintf(ret->how, sizeof(ret->how), "controllers for tasks:%s",
+			       on ? "" : " none");
+	for (size_t i = 0; i < ARRAY_SIZE(bits); i++)
+		if (on & bits[i])
+			len += (size_t)snprintf(ret->how + len, sizeof(ret->how) - len, " %s",
+						cg_controller_name(bits[i])); /* all fit */
+	return 0;
+}
+
+static int cgroup_open(struct isolation *iso)
+{
+	cleanup_close int fd = cg_open(iso->host->cgroup_fd, iso->spec->id, false);
+	uint64_t id;
+	int err;
+
+	if (fd < 0)
+		return iso_fail(iso, fd, "cgroup %s", iso->spec->id);
+	err = cg_id(fd, &id);
+	if (err)
+		return iso_fail(iso, err, "id of cgroup %s", iso->spec->id);
+	iso->cgroup_fd = take_fd(&fd);
+	iso->cgroup_id = id;
+	return 0;
+}
+
+static int cgroup_prepare(struct isolation *iso)
+{
+	const char *id = iso->spec->id;
+	int err;
+
+	if (!ct_id_valid(id))
+		return iso_fail(iso, -EINVAL,
+				"id=%s: allowed are 1..%d of [A-Za-z0-9_+.-], the first not a dot",
+				id ? id : "", CT_ID_MAX);
+	if (mkdirat(iso->host->cgroup_fd, id, 0755) < 0)
+		return iso_fail(iso, -errno, "cgroup %s", id);
+	err = cgroup_open(iso);
+	if (err) {
+		(void)cg_remove(iso->host->cgroup_fd, id); /* empty, and just made here */
+		return err;
+	}
+	/* so that what the task makes below can always be walked and removed */
+	err = cg_write_u64(iso->cgroup_fd, "cgroup.max.depth", CG_DEPTH_MAX);
+	if (err)
+		return iso_fail(iso, err, "cgroup.max.depth=%d", CG_DEPTH_MAX);
+	return 0;
+}
+
+static int cgroup_sample(const struct isolation *iso, struct iso_sample *ret)
+{
+	static const char *const keys[] = {"usage_usec", "user_usec", "system_usec", NULL};
+	uint64_t v[] = {ret->cpu_usage_us, ret->cpu_user_us, ret->cpu_system_us};
+	int n = cg_read_keys(iso->cgroup_fd, "cpu.stat", keys, v);
+
+	if (n < 0)
+		return n;
+	ret->cpu_usage_us = v[0];
+	ret->cpu_user_us = v[1];
+	ret->cpu_system_us = v[2];
+	return 0;
+}
+
+/* cgroup_fd stays open when the cgroup could not be removed: a second call tries again. */
+static void cgroup_cleanup(struct isolation *iso)
+{
+	int err;
+
+	if (iso->cgroup_fd < 0)
+		return;
+	(void)cg_kill(iso->cgroup_fd); /* one that fails shows as a cgroup that can't be removed */
+	err = cg_remove(iso->host->cgroup_fd, iso->spec->id);
+	if (err)
+		(void)iso_fail(iso, err, "removing cgroup %s", iso->spec->id); /* kept in why */
+	else
+		close_fd(&iso->cgroup_fd);
+}
+
+const struct isolator cgroup_isolator = {
+	.name = "cgroup",
+	.probe = cgroup_probe,
+	.prepare = cgroup_prepare,
+	.sample = cgroup_sample,
+	.recover = cgroup_open,
+	.cleanup = cgroup_cleanup,
+};

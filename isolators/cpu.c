@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * CPU time by the cgroup v2 cpu controller: a quota per period with a burst, and a weight against
+ * other tasks. Without the controller nothing is enforced, and the container says so.
+ * Source: cgroup-v2.rst, "CPU Interface Files"; Documentation/scheduler/sched-bwc.rst.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "agent/lib/cleanup.h"
+#include "isolators/knobs.h"
+#include "isolators/rows.h"
+
+#define CPU_KNOBS_MAX 4
+
+static int cpu_probe(const struct iso_host *host, struct iso_probe *ret)
+{
+	ret->name = "cpu";
+	return controller_probe(host, CG_CPU, "cpu.max with burst, cpu.weight", ret);
+}
+
+static struct knob cpu_max_knob(const struct ct_resources *res)
+{
+	uint64_t period = res->cpu_period_us;
+	struct knob k = {
+		.file = "cpu.max",
+		.allowed = "a period of 1000..1000000 us and a quota of at least 1000 us",
+	};
+
+	if (period == CT_UNSET || !period)
+		period = CT_PERIOD_US;
+	if (res->cpu_quota_us == CT_UNSET)
+		(void)snprintf(k.value, sizeof(k.value), "max %" PRIu64, period);
+	else /* two numbers fit */
+		(void)snprintf(k.value, sizeof(k.value), "%" PRIu64 " %" PRIu64, res->cpu_quota_us,
+			       period);
+	return k;
+}
+
+/* A burst above the quota is refused, in either order of growing: it is 0 in between. */
+static size_t cpu_knobs(const struct isolation *iso, bool fresh, struct knob *k)
+{
+	static const char burst_allowed[] = "0 up to the quota, in us";
+	const struct ct_resources *res = &iso->res;
+	uint64_t burst = res->cpu_burst_us == CT_UNSET ? 0 : res->cpu_burst_us;
+	size_t nr = 0;
+
+	if (!fresh && knob_exists(iso, "cpu.max.burst"))
+		k[nr++] = knob_u64("cpu.max.burst", 0, burst_allowed);
+	if (!fresh || res->cpu_quota_us != CT_UNSET)
+		k[nr++] = cpu_max_knob(res);
+	if (burst)
+		k[nr++] = knob_u64("cpu.max.burst", burst, burst_allowed);
+	if (res->cpu_weight != CT_UNSET)
+		k[nr++] = knob_u64("cpu.weight", res->cpu_weight, "1..10000");
+	return nr;
+}
+
+static void cpu_warn(struct isolation *iso)
+{
+	char reason[128];
+
+	(void)controller_missing(iso->host, CG_CPU, reason, sizeof(reason)); /* it is */
+	if (iso->res.cpu_quota_us != CT_UNSET)
+		warn_unenforced(iso, "cpus", reason);
+	if (iso->res.cpu_burst_us != CT_UNSET && iso->res.cpu_burst_us)
+		warn_unenforced(iso, "cpu_burst", reason);
+	if (iso->res.cpu_weight != CT_UNSET)
+		warn_unenforced(iso, "cpu_weight", reason);
+}
+
+static int cpu_set(struct isolation *iso, bool fresh)
+{
+	struct knob knobs[CPU_KNOBS_MAX];
+	size_t nr;
+
+	if (!knob_exists(iso, "cpu.max")) {
+		cpu_warn(iso);
+		return 0;
+	}
+	nr = cpu_knobs(iso, fresh, knobs);
+	return fresh ? knobs_write(iso, knobs, nr) : knobs_change(iso, knobs, nr);
+}
+
+static int cpu_prepare(struct isolation *iso)
+{
+	return cpu_set(iso, true);
+}
+
+static int cpu_update(struct isolation *iso)
+{
+	return cpu_set(iso, false);
+}
+
+static int cpu_sample(const struct isolation *iso, struct iso_sample *ret)
+{
+	static const char *const keys[] = {"nr_periods", "nr_throttled", "throttled_usec", NULL};
+	uint64_t v[] = {ret->nr_periods, ret->nr_throttled, ret->throttled_us};
+	int n = cg_read_keys(iso->cgroup_fd, "cpu.stat", keys, v);
+
+	if (n < 0)
+		return n;
+	ret->nr_periods = v[0];
+	ret->nr_throttled = v[1];
+	ret->throttled_us = v[2];
+	return 0;
+}
+
+const struct isolator cpu_isolator = {
+	.name = "cpu",
+	.probe = cpu_probe,
+	.prepare = cpu_prepare,
+	.update = cpu_update,
+	.sample = cpu_sample,
+};

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rows of iso_table[], in its order; each is explained at the head of its own file. */
+#ifndef DCOS_ROWS_H
+#define DCOS_ROWS_H
+
+#include "isolators/isolator.h"
+
+extern const struct isolator cgroup_isolator;
+extern const struct isolator meter_isolator;
+extern const struct isolator cpu_isolator;
+extern const struct isolator memory_isolator;
+extern const struct isolator pids_isolator;
+extern const struct isolator devices_isolator;
+
+#endif
