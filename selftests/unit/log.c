@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The log on standard error, and to a journal of our own in a private mount namespace. */
+#include "agent/lib/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "agent/lib/cleanup.h"
+#include "selftests/harness/test.h"
+
+#define JOURNAL_DIR "/run/systemd/journal"
+
+/* Standard error into a pipe; Return: the end to read. */
+static int catch_stderr(void)
+{
+	int fds[2];
+
+	ASSERT_EQ(pipe2(fds, O_CLOEXEC | O_NONBLOCK), 0);
+	ASSERT_EQ(dup2(fds[1], STDERR_FILENO), STDERR_FILENO);
+	(void)close(fds[1]);
+	return fds[0];
+}
+
+static const char *read_text(int fd, char *buf, size_t size)
+{
+	ssize_t n = read(fd, buf, size - 1);
+
+	buf[n > 0 ? n : 0] = '\0';
+	return buf;
+}
+
+TEST(a_message_is_one_line_with_program_priority_and_task)
+{
+	cleanup_close int fd = catch_stderr();
+	char buf[4096];
+
+	log_open("dcos-agent", LOG_INFO);
+	log_warn("disk %d%% full", 93);
+	EXPECT_STREQ(read_text(fd, buf, sizeof(buf)), "dcos-agent: warning: disk 93% full\n");
+	log_msg(LOG_ERR, "web-1", "gone");
+	EXPECT_STREQ(read_text(fd, buf, sizeof(buf)), "dcos-agent: error: web-1: gone\n");
+}
+
+TEST(what_is_below_the_priority_is_dropped)
+{
+	cleanup_close int fd = catch_stderr();
+	char buf[4096];
+
+	log_open("x", LOG_NOTICE);
+	log_info("no");
+	log_debug("no");
+	log_notice("yes");
+	EXPECT_STREQ(read_text(fd, buf, sizeof(buf)), "x: notice: yes\n");
+}
+
+TEST(control_characters_do_not_reach_the_terminal)
+{
+	cleanup_close int fd = catch_stderr();
+	char buf[4096];
+
+	log_open("x", LOG_INFO);
+	log_info("a\nb\033[31mc");
+	EXPECT_STREQ(read_text(fd, buf, sizeof(buf)), "x: info: a b?[31mc\n");
+}
+
+TEST(a_long_message_is_cut_and_errno_is_kept)
+{
+	cleanup_close int fd = catch_stderr();
+	char text[9000], buf[9000];
+
+	memset(text, 'a', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	log_open("x", LOG_INFO);
+	errno = EBUSY;
+	log_info("%s", text);
+	EXPECT_EQ(errno, EBUSY);
+	EXPECT_EQ(strlen(read_text(fd, buf, sizeof(buf))), 2047 + strlen("x: info: \n"));
+}
+
+TEST(a_journal_stream_that_is_not_stderr_is_not_used)
+{
+	cleanup_close int fd = catch_stderr();
+	char buf[4096];
+
+	ASSERT_EQ(setenv("JOURNAL_STREAM", "1:2", 1), 0);
+	log_open("x", LOG_INFO);
+	log_info("here");
+	EXPECT_STREQ(read_text(fd, buf, sizeof(buf)), "x: info: here\n");
+}
+
+static int journal_of_our_own(void)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX, .sun_path = JOURNAL_DIR "/socket"};
+	uid_t uid = geteuid();
+	int fd;
+
+	ASSERT_EQ(unshare(CLONE_NEWUSER | CLONE_NEWNS), 0);
+	cleanup_close int map = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
+	ASSERT_TRUE(dprintf(map, "0 %u 1", uid) > 0);
+	ASSERT_EQ(mount("tmpfs", "/run", "tmpfs", 0, NULL), 0);
+	ASSERT_EQ(mkdir("/run/systemd", 0755), 0);
+	ASSERT_EQ(mkdir(JOURNAL_DIR, 0755), 0);
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	ASSERT_TRUE(fd >= 0);
+	ASSERT_EQ(bind(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	return fd;
+}
+
+static void expect_field(const char *text, const char *field)
+{
+	if (!strstr(text, field))
+		test_fail(__FILE__, __LINE__, "no %s in:\n%s", field, text);
+}
+
+TEST(the_journal_gets_fields, NEED_USERNS)
+{
+	cleanup_close int err = catch_stderr();
+	cleanup_close int fd = journal_of_our_own();
+	char buf[4096], stream[64];
+	struct stat st;
+
+	ASSERT_EQ(fstat(STDERR_FILENO, &st), 0);
+	(void)snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)st.st_dev,
+		       (unsigned long long)st.st_ino);
+	ASSERT_EQ(setenv("JOURNAL_STREAM", stream, 1), 0);
+	log_open("dcos-agent", LOG_INFO);
+	log_msg(LOG_ERR, "web-1", "gone %d", 7);
+	(void)read_text(fd, buf, sizeof(buf));
+	expect_field(buf, "MESSAGE=gone 7\n");
+	expect_field(buf, "PRIORITY=3\n");
+	expect_field(buf, "SYSLOG_IDENTIFIER=dcos-agent\n");
+	expect_field(buf, "DCOS_TASK=web-1\n");
+	log_info("no task");
+	EXPECT_TRUE(!strstr(read_text(fd, buf, sizeof(buf)), "DCOS_TASK"));
+	EXPECT_STREQ(read_text(err, buf, sizeof(buf)), "");
+}
