@@ -50,7 +50,7 @@ MAN_RST		:=
 
 include $(wildcard */build.mk selftests/*/build.mk tools/*/build.mk)
 
-all: $(PROGRAMS)
+include agent/install.mk
 
 deps:
 	@missing=$$(for p in $(DEPS); do \
@@ -59,12 +59,12 @@ deps:
 		{ apt-get update -q || true; } && \
 		DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; }
 
-# --- compiling: plain objects and, for the unit tests, sanitized ones ----------
-$(O)/obj/%.o: %.c
+# --- compiling: plain objects and, for the unit tests, sanitized ones; any may include a skeleton
+$(O)/obj/%.o: %.c | $(bpf-skels)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) $(CPPFLAGS) $(CFLAGS_ALL) $(HARDEN) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(O)/san/%.o: %.c
+$(O)/san/%.o: %.c | $(bpf-skels)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) $(CPPFLAGS) $(CFLAGS_ALL) -fPIE $(SAN) $(CFLAGS) -MMD -MP -c -o $@ $<
 

@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The agent from outside: real tasks through dcosctl.
+: "${DCOS_BUILD:?absolute path of the build directory}" "${DCOS_SRC:?of the sources}"
+. "$DCOS_SRC/selftests/harness/tap.sh"
+. "$DCOS_SRC/selftests/harness/agent.sh"
+[ "$(id -u)" = 0 ] || tap_skip_all "needs root"
+
+agent_paths
+make_rootfs "$T/img"
+ok "an agent starts on private paths" agent_start
+[ -n "$AGENT_PID" ] && kill -0 "$AGENT_PID" || { cat "$T/agent.log"; tap_done; }
+
+json() { dcosctl --json "$@"; }
+usage_of() { json inspect "$1" | tr -d ' \n' | grep -o "\"$2\":[0-9]*" | head -1 | cut -d: -f2; }
+ended_with() { dcosctl wait "$1"; echo $?; }
+
+# --- host root -------------------------------------------------------------------
+ok "run: a task in the host's tree" dcosctl run --id three --image host -- sh -c 'exit 3'
+is "$(ended_with three)" 3 "wait: gives the task's exit code"
+like "$(dcosctl ps -a)" 'three +FAILED' "ps: shows the task as FAILED"
+dcosctl run --id ro --image host -- sh -c 'touch /etc/x 2>/dev/null || touch /usr/x 2>/dev/null || exit 9; exit 0'
+is "$(ended_with ro)" 9 "the host's tree is read-only"
+dcosctl run --id tmp --image host -- sh -c 'ls -A /tmp | grep -q . && exit 8; echo a > /tmp/x && test -s /tmp/x'
+is "$(ended_with tmp)" 0 "/tmp is private, empty and writable"
+mkdir "$T/work"
+dcosctl run --id work --image host --workdir "$T/work" -- sh -c 'echo made > made'
+is "$(ended_with work) $(cat "$T/work/made" 2>&1)" "0 made" "the work directory is writable and is the current one"
+
+# --- image root ------------------------------------------------------------------
+ok "run: a task from an unpacked root file system" \
+	dcosctl run --id img --image "$T/img" -- sh -c 'echo out; echo err >&2; id -u; hostname; touch /new; cat /proc/self/uid_map'
+is "$(ended_with img)" 0 "it ends with 0"
+is "$(dcosctl logs img | head -3 | paste -sd' ')" "out 0 img" "logs: its output; uid 0 and its own host name inside"
+is "$(dcosctl logs --stderr img)" err "logs: its standard error"
+like "$(dcosctl logs img | tail -1)" '^ +0 +[1-9][0-9]+ +65536' "its root is an unprivileged user of the host"
+[ ! -e "$T/img/new" ]
+tap $? "what it wrote did not touch the image"
+dcosctl run --id pids --image "$T/img" -- sh -c 'test $$ = 1 && test "$(ls /proc | grep -c "^[0-9]")" -lt 5'
+is "$(ended_with pids)" 0 "it sees only its own processes"
+dcosctl run --id net --image "$T/img" --network none -- sh -c 'test "$(ls /sys/class/net)" = lo && ping -c1 -w2 127.0.0.1 > /dev/null 2>&1; test "$(cat /sys/class/net/lo/operstate)" != down'
+is "$(ended_with net)" 0 "network none: only lo, and it is up"
+
+# --- what is forbidden -----------------------------------------------------------
+dcosctl run --id sys --image "$T/img" -- sh -c 'mount -t tmpfs x /tmp 2>/dev/null && exit 1; unshare -m true 2>/dev/null && exit 2; exit 0'
+is "$(ended_with sys)" 0 "mount and unshare are denied"
+dcosctl run --id dev --image "$T/img" --seccomp unconfined -- sh -c 'mknod /tmp/mem c 1 1 2>/dev/null && dd if=/tmp/mem of=/dev/null count=1 2>/dev/null && exit 1; echo x > /dev/null'
+is "$(ended_with dev)" 0 "a device outside the list is denied, /dev/null is not"
+
+# --- kill, names, bad input ------------------------------------------------------
+dcosctl run --id sleeper --image "$T/img" -- sleep 1000
+pid=$(json inspect sleeper | tr -d ' \n' | grep -o '"pid":[0-9]*' | head -1 | cut -d: -f2)
+like "$(dcosctl run --id sleeper --image host -- true 2>&1; echo $?)" 'sleeper.* 1$|sleeper.*
+1$' "run: an id in use is refused"
+ok "kill: a sleeper" dcosctl kill sleeper
+is "$(ended_with sleeper)" 137 "wait: 128 + SIGKILL, since init of a pid namespace has no handler"
+like "$(dcosctl ps -a)" 'sleeper +KILLED' "ps: it is KILLED"
+[ ! -e "/proc/$pid" ]
+tap $? "its process is gone"
+
+refused() { # NAME PATTERN SPEC
+	local out rc
+	out=$(printf '%s' "$3" | dcosctl run -f - 2>&1)
+	rc=$?
+	like "$rc $out" "^1 .*$2" "bad input: $1"
+}
+refused "unknown key" 'colour' '{"image":"host","command":["true"],"colour":"red"}'
+refused "malformed JSON" 'line 1' '{"image":"host",'
+refused "missing image" 'nowhere' '{"image":"/nowhere/at/all","command":["true"]}'
+refused "a name with a slash" 'id' '{"id":"a/b","image":"host","command":["true"]}'
+refused "a name that is .." 'id' '{"id":"..","image":"host","command":["true"]}'
+refused "out of range" 'pids' '{"image":"host","command":["true"],"resources":{"pids":0}}'
+refused "unknown profile" 'seccomp' '{"image":"host","command":["true"],"seccomp":"none-such"}'
+refused "no such program" '/no/such' '{"image":"host","command":["/no/such"]}'
+is "$(dcosctl nonsense > /dev/null 2>&1; echo $?)" 2 "usage errors exit with 2"
+is "$(agent_leftovers)" "" "nothing half-built stays"
+
+# --- restart ---------------------------------------------------------------------
+dcosctl run --id busy --image "$T/img" -- sh -c 'while :; do :; done'
+dcosctl run --id later --image "$T/img" -- sh -c 'read x < /tmp/go; exit 7' # stays: no such file
+dcosctl wait later > /dev/null
+dcosctl run --id dies --image "$T/img" -- sh -c 'trap "exit 7" TERM; while :; do sleep 0.05; done'
+dcosctl run --id shot --image "$T/img" -- sleep 1000
+pid_of() { json inspect "$1" | tr -d ' \n' | grep -o '"pid":[0-9]*' | head -1 | cut -d: -f2; }
+busy=$(pid_of busy) dies=$(pid_of dies) shot=$(pid_of shot)
+until_ok 5 grep -q 'SigCgt:.*[4-7c-f]...$' "/proc/$dies/status" # its trap is set
+before=$(usage_of busy cpu_ns)
+agent_stop KILL
+ok "SIGKILL of the agent leaves tasks running" kill -0 "$busy" "$dies" "$shot"
+kill -TERM "$dies"
+kill -KILL "$shot"
+wait_pid "$dies"
+wait_pid "$shot"
+ok "a new agent starts on the same state" agent_start
+like "$(dcosctl ps)" 'busy +RUNNING' "it adopted the task that runs"
+is "$(pid_of busy)" "$busy" "with the same process"
+after=$(usage_of busy cpu_ns)
+[ "${after:-0}" -ge "${before:-1}" ]
+tap $? "counters went on while no agent ran (${before:-none} to ${after:-none} ns)"
+if [ "$(json doctor | tr -d ' \n' | grep -c '"name":"meter","kind":"isolator","ok":true')" = 1 ]; then
+	is "$(ended_with dies)" 7 "the exit code of a task that ended meanwhile is known"
+	is "$(ended_with shot)" 137 "and the signal of one that was killed"
+else
+	skip "exit codes of tasks that ended meanwhile" "no BPF meter here"
+fi
+agent_stop
+ok "a clean stop leaves tasks running" kill -0 "$busy"
+ok "the agent starts again" agent_start
+
+# --- one after the other, everything ends ----------------------------------------
+ok "dcostop -b prints rows" sh -c "'$DCOS_BUILD/bin/dcostop' -b -n 2 | grep -q busy"
+ok "drain ends all tasks" dcosctl drain --grace 2s
+is "$(dcosctl ps --json | grep -c RUNNING)" 0 "no task runs"
+like "$(dcosctl run --image host -- true 2>&1)" 'drain' "a draining node refuses tasks"
+ok "drain --off" dcosctl drain --off
+ok "and tasks are accepted again" dcosctl run --id again --image host -- true
+dcosctl wait again > /dev/null
+is "$(agent_leftovers)" "" "nothing is left: no cgroup, no mount, no layer"
+agent_stop
+tap_done
