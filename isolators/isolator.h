@@ -32,7 +32,7 @@
 #define ISO_WARNINGS_MAX 8
 #define ISO_TABLE_MAX	 24
 
-struct ebpf_devices; /* isolators/devices.c */
+struct devices_cache; /* isolators/devices.h */
 struct sc_filter; /* isolators/seccomp.h: a compiled filter */
 
 /* Filled in by the agent for metered containers; NULL members mean: not metered. */
@@ -59,6 +59,7 @@ struct iso_host {
 	const char *state_dir; /* absolute; overlay upper layers are below state_dir/rootfs/ID */
 	const char *run_dir; /* absolute, tmpfs; staging mounts in the agent's own mount namespace */
 	const struct iso_meter *meter; /* NULL: not metered */
+	struct devices_cache *devices; /* programs loaded already; NULL: each container loads its own */
 };
 
 struct isolation {

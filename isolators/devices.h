@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The device allow-lists that are loaded in the kernel, for iso_host.devices. */
+#ifndef DCOS_DEVICES_H
+#define DCOS_DEVICES_H
+
+#define DEVICES_CACHE_MAX 16 /* programs kept loaded for the next container with the same list */
+
+struct devices_cache;
+
+/**
+ * devices_cache_new - keep programs for containers with the same allow-list
+ *
+ * A new one costs a load (about 50 us), a kept one only the attachment. When it is full, the one
+ * that was not used for the longest time goes; containers that have it attached keep it.
+ * Return: the cache, or NULL without memory.
+ */
+struct devices_cache *devices_cache_new(void);
+
+/**
+ * devices_cache_free - close the programs; they go on working where they are attached
+ * @c: NULL is allowed
+ */
+void devices_cache_free(struct devices_cache *c);
+
+#endif
