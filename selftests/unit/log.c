@@ -93,15 +93,25 @@ TEST(a_journal_stream_that_is_not_stderr_is_not_used)
 	EXPECT_STREQ(read_text(fd, buf, sizeof(buf)), "x: info: here\n");
 }
 
+static void write_file(const char *path, const char *text)
+{
+	cleanup_close int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	ASSERT_EQ(write(fd, text, strlen(text)), strlen(text));
+}
+
 static int journal_of_our_own(void)
 {
 	struct sockaddr_un sa = {.sun_family = AF_UNIX, .sun_path = JOURNAL_DIR "/socket"};
-	uid_t uid = geteuid();
+	char uid[32], gid[32];
 	int fd;
 
+	(void)snprintf(uid, sizeof(uid), "0 %u 1", geteuid());
+	(void)snprintf(gid, sizeof(gid), "0 %u 1", getegid());
 	ASSERT_EQ(unshare(CLONE_NEWUSER | CLONE_NEWNS), 0);
-	cleanup_close int map = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
-	ASSERT_TRUE(dprintf(map, "0 %u 1", uid) > 0);
+	write_file("/proc/self/setgroups", "deny");
+	write_file("/proc/self/uid_map", uid);
+	write_file("/proc/self/gid_map", gid);
 	ASSERT_EQ(mount("tmpfs", "/run", "tmpfs", 0, NULL), 0);
 	ASSERT_EQ(mkdir("/run/systemd", 0755), 0);
 	ASSERT_EQ(mkdir(JOURNAL_DIR, 0755), 0);
