@@ -16,7 +16,10 @@
 
 struct meter;
 
-/* Sum of a slot over the CPUs, the part that runs right now included after meter_flush(). */
+/*
+ * Sum of a slot over the CPUs, the part that runs right now included after meter_flush() up to the
+ * scheduler's last tick. @sum.owner is no sum: the cgroup that has the slot, 0 none.
+ */
 struct meter_row {
 	struct dcos_cell sum;
 };
@@ -53,9 +56,23 @@ int meter_flush(struct meter *m);
 
 /**
  * meter_read - one slot
+ * @ret: all 0 for slot 0 and beyond the last
  * A copy of mapped memory, no syscall. Counters never go back while the slot is taken.
  */
 void meter_read(const struct meter *m, uint32_t slot, struct meter_row *ret);
+
+/**
+ * meter_adopt - meter a cgroup whose processes run already
+ * @cgroup_id: of a container that this agent took over
+ * @init: its first process, for the exit record; 0 if it has ended
+ * @ret_slot: the slot that it has, or a new one that counts from now on
+ *
+ * For the restart of an agent: a container that is metered keeps slot and counts; one whose meter
+ * was lost (other ABI, pins removed) is metered again. Walks over all threads of the host.
+ * Return: 0; -ENOSPC all slots in use; -EOPNOTSUPP the kernel has no task iterators: the slot is
+ * given nevertheless and counts what is born from now on.
+ */
+int meter_adopt(struct meter *m, uint64_t cgroup_id, pid_t init, uint32_t *ret_slot);
 
 /**
  * meter_exit - how the first process of a cgroup ended
@@ -69,7 +86,8 @@ void meter_forget(struct meter *m, uint64_t cgroup_id);
 
 /**
  * meter_reclaim - after a restart: free every slot whose cgroup is not among the live ones
- * @live: cgroup ids of adopted containers
+ * @live: cgroup ids of adopted containers, those included that ended while no agent ran and whose
+ *        exit record has not been read yet: all other records are dropped as well
  */
 int meter_reclaim(struct meter *m, const uint64_t *live, int nr);
 
@@ -87,6 +105,6 @@ void meter_drops(const struct meter *m, struct meter_drops *ret);
  * @q: 0..1
  * Return: upper bound of the bucket in microseconds; 0 for an empty histogram.
  */
-uint64_t hist_quantile_us(const uint64_t *hist, double q);
+uint64_t hist_quantile_us(const __u64 *hist, double q);
 
 #endif

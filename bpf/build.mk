@@ -16,6 +16,3 @@ $(O)/bpf/%.bpf.o: bpf/%.bpf.c bpf/abi.h $(O)/bpf/vmlinux.h
 
 $(O)/bpf/%.skel.h: $(O)/bpf/%.bpf.o
 	$(BPFTOOL) gen skeleton $< name $*_bpf > $@
-
-# any object may include a skeleton: have them first
-$(O)/obj/%.o $(O)/san/%.o: | $(bpf-skels)

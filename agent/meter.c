@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The meter's user-space half: slots, their mapped cells, exit records. How the programs come into
+ * the kernel, and stay there, is in meter_pins.c. One thread, one agent per pin directory.
+ */
+#include "agent/meter.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "agent/lib/cleanup.h"
+#include "agent/meter_pins.h"
+#include "bpf/meter.skel.h"
+
+#define CELL_WORDS (sizeof(struct dcos_cell) / sizeof(uint64_t))
+
+struct meter {
+	struct iso_meter iso;
+	struct meter_pins *pins;
+	struct dcos_cell *cells; /* mapped, [slot * ncpu + cpu] */
+	struct dcos_drops *drops; /* mapped */
+	int ncpu; /* possible CPUs */
+	int exits_fd, flush_fd;
+	uint32_t last; /* handed out last: the next search begins behind it */
+	bool taken[DCOS_SLOTS];
+};
+
+static size_t page_round(size_t size)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (size + page - 1) / page * page;
+}
+
+static size_t cells_size(const struct meter *m)
+{
+	return page_round(DCOS_SLOTS * (size_t)m->ncpu * sizeof(struct dcos_cell));
+}
+
+static struct dcos_cell *cell_at(const struct meter *m, uint32_t slot, int cpu)
+{
+	return &m->cells[(size_t)slot * (size_t)m->ncpu + (size_t)cpu];
+}
+
+/* From here on only threads born under this owner count into the slot. */
+static void slot_own(struct meter *m, uint32_t slot, uint64_t owner)
+{
+	int cpu;
+
+	for (cpu = 0; cpu < m->ncpu; cpu++)
+		__atomic_store_n(&cell_at(m, slot, cpu)->owner, owner, __ATOMIC_SEQ_CST);
+}
+
+static void slot_clear(struct meter *m, uint32_t slot)
+{
+	int cpu;
+
+	slot_own(m, slot, 0);
+	for (cpu = 0; cpu < m->ncpu; cpu++)
+		memset(cell_at(m, slot, cpu), 0, sizeof(struct dcos_cell));
+}
+
+/* The longest unused one, nearly: behind the last one given. 0: none is free. */
+static uint32_t slot_find(const struct meter *m)
+{
+	uint32_t i, slot;
+
+	for (i = 0; i < DCOS_SLOTS; i++) {
+		slot = (m->last + 1 + i) % DCOS_SLOTS;
+		if (slot && !m->taken[slot])
+			return slot;
+	}
+	return 0;
+}
+
+static int slot_attach(struct meter *m, uint64_t cgroup_id, uint32_t init_tgid, uint32_t *ret_slot)
+{
+	struct dcos_slot_key key;
+	uint32_t slot;
+	int r;
+
+	if (!bpf_map_lookup_elem(m->iso.slots_fd, &cgroup_id, &key)) {
+		*ret_slot = key.slot;
+		return 0;
+	}
+	slot = slot_find(m);
+	if (!slot) {
+		__atomic_add_fetch(&m->drops->slots_full, 1, __ATOMIC_RELAXED);
+		return -ENOSPC;
+	}
+	slot_clear(m, slot);
+	slot_own(m, slot, cgroup_id);
+	key = (struct dcos_slot_key){.slot = slot, .init_tgid = init_tgid};
+	r = bpf_map_update_elem(m->iso.slots_fd, &cgroup_id, &key, BPF_NOEXIST);
+	if (r) {
+		slot_own(m, slot, 0);
+		return r;
+	}
+	m->taken[slot] = true;
+	m->last = slot;
+	*ret_slot = slot;
+	return 0;
+}
+
+static int meter_attach(void *ctx, uint64_t cgroup_id, uint32_t *ret_slot)
+{
+	return slot_attach(ctx, cgroup_id, 0, ret_slot);
+}
+
+static void meter_detach(void *ctx, uint64_t cgroup_id, uint32_t slot)
+{
+	struct meter *m = ctx;
+	struct dcos_slot_key key;
+
+	if (bpf_map_lookup_elem(m->iso.slots_fd, &cgroup_id, &key) || key.slot != slot)
+		return; /* given back already */
+	(void)bpf_map_delete_elem(m->iso.slots_fd, &cgroup_id); /* it was there just now */
+	if (slot && slot < DCOS_SLOTS) {
+		slot_own(m, slot, 0);
+		m->taken[slot] = false;
+	}
+}
+
+int meter_adopt(struct meter *m, uint64_t cgroup_id, pid_t init, uint32_t *ret_slot)
+{
+	uint32_t slot;
+	int r;
+
+	r = slot_attach(m, cgroup_id, (uint32_t)init, &slot);
+	if (r < 0)
+		return r;
+	*ret_slot = slot;
+	return pins_pick_up(m->pins);
+}
+
+/* All keys of a hash of cgroup ids; nobody but us deletes from it, new keys may be missed. */
+static int map_keys(int fd, uint32_t max, uint64_t **ret)
+{
+	cleanup_free uint64_t *keys = calloc(max, sizeof(*keys));
+	int n = 0;
+
+	if (!keys)
+		return -ENOMEM;
+	while ((uint32_t)n < max && !bpf_map_get_next_key(fd, n ? &keys[n - 1] : NULL, &keys[n]))
+		n++;
+	*ret = take_ptr(keys);
+	return n;
+}
+
+static int slots_recover(struct meter *m)
+{
+	cleanup_free uint64_t *keys = NULL;
+	struct dcos_slot_key key;
+	int i, n;
+
+	n = map_keys(m->iso.slots_fd, DCOS_SLOTS, &keys);
+	for (i = 0; i < n; i++) {
+		if (bpf_map_lookup_elem(m->iso.slots_fd, &keys[i], &key))
+			continue;
+		if (key.slot && key.slot < DCOS_SLOTS)
+			m->taken[key.slot] = true;
+	}
+	return n < 0 ? n : 0;
+}
+
+static bool is_among(uint64_t id, const uint64_t *ids, int nr)
+{
+	int i;
+
+	for (i = 0; i < nr; i++) {
+		if (ids[i] == id)
+			return true;
+	}
+	return false;
+}
+
+int meter_reclaim(struct meter *m, const uint64_t *live, int nr)
+{
+	cleanup_free uint64_t *slots = NULL, *exits = NULL;
+	struct dcos_slot_key key;
+	int i, n;
+
+	n = map_keys(m->iso.slots_fd, DCOS_SLOTS, &slots);
+	if (n < 0)
+		return n;
+	for (i = 0; i < n; i++) {
+		if (!is_among(slots[i], live, nr) &&
+		    !bpf_map_lookup_elem(m->iso.slots_fd, &slots[i], &key))
+			meter_detach(m, slots[i], key.slot);
+	}
+	n = map_keys(m->exits_fd, DCOS_EXITS, &exits);
+	if (n < 0)
+		return n;
+	for (i = 0; i < n; i++) {
+		if (!is_among(exits[i], live, nr))
+			meter_forget(m, exits[i]);
+	}
+	return 0;
+}
+
+static int meter_map(struct meter *m, int cells_fd, int drops_fd)
+{
+	void *p;
+
+	p = mmap(NULL, cells_size(m), PROT_READ | PROT_WRITE, MAP_SHARED, cells_fd, 0);
+	if (p == MAP_FAILED)
+		return -errno;
+	m->cells = p;
+	p = mmap(NULL, page_round(sizeof(*m->drops)), PROT_READ | PROT_WRITE, MAP_SHARED, drops_fd,
+		 0);
+	if (p == MAP_FAILED)
+		return -errno;
+	m->drops = p;
+	return 0;
+}
+
+static void free_meter(struct meter **m)
+{
+	meter_close(*m);
+}
+
+int meter_open(const char *pin_dir, struct meter **ret, struct why *why)
+{
+	__attribute__((cleanup(free_meter))) struct meter *m = calloc(1, sizeof(*m));
+	const struct meter_bpf *skel;
+	int r;
+
+	if (!m)
+		return why_set(why, -ENOMEM, "meter");
+	m->ncpu = libbpf_num_possible_cpus();
+	if (m->ncpu < 0)
+		return why_set(why, m->ncpu, "possible CPUs");
+	if (m->ncpu > DCOS_CPUS_MAX)
+		return why_set(why, -E2BIG, "%d possible CPUs, at most %d", m->ncpu, DCOS_CPUS_MAX);
+	r = pins_open(pin_dir, (uint32_t)m->ncpu, &m->pins, why);
+	if (r < 0)
+		return r;
+	skel = pins_skel(m->pins);
+	m->exits_fd = bpf_map__fd(skel->maps.exits);
+	m->flush_fd = bpf_program__fd(skel->progs.meter_flush);
+	m->iso = (struct iso_meter){
+		.ctx = m,
+		.attach = meter_attach,
+		.detach = meter_detach,
+		.slots_fd = bpf_map__fd(skel->maps.slots),
+		.cells_fd = bpf_map__fd(skel->maps.cells),
+	};
+	r = meter_map(m, m->iso.cells_fd, bpf_map__fd(skel->maps.drops));
+	if (r < 0)
+		return why_set(why, r, "mapping the meter's cells");
+	r = slots_recover(m);
+	if (r < 0)
+		return why_set(why, r, "recovering the meter's slots");
+	*ret = take_ptr(m);
+	return 0;
+}
+
+void meter_close(struct meter *m)
+{
+	if (!m)
+		return;
+	if (m->cells)
+		(void)munmap(m->cells, cells_size(m)); /* it was mapped with this size */
+	if (m->drops)
+		(void)munmap(m->drops, page_round(sizeof(*m->drops)));
+	pins_close(m->pins);
+	free(m);
+}
+
+const struct iso_meter *meter_iso(struct meter *m)
+{
+	return &m->iso;
+}
+
+int meter_flush(struct meter *m)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .flags = BPF_F_TEST_RUN_ON_CPU);
+	int cpu, r, first = 0;
+
+	for (cpu = 0; cpu < m->ncpu; cpu++) {
+		opts.cpu = (uint32_t)cpu;
+		r = bpf_prog_test_run_opts(m->flush_fd, &opts);
+		if (r && r != -ENXIO && !first) /* ENXIO: the CPU is off line, nothing runs */
+			first = r;
+	}
+	return first;
+}
+
+void meter_read(const struct meter *m, uint32_t slot, struct meter_row *ret)
+{
+	uint64_t *sum = (uint64_t *)&ret->sum;
+	const uint64_t *cell;
+	size_t i;
+	int cpu;
+
+	memset(ret, 0, sizeof(*ret));
+	if (!slot || slot >= DCOS_SLOTS)
+		return;
+	for (cpu = 0; cpu < m->ncpu; cpu++) {
+		cell = (const uint64_t *)cell_at(m, slot, cpu);
+		for (i = 0; i < CELL_WORDS; i++)
+			sum[i] += __atomic_load_n(&cell[i], __ATOMIC_RELAXED);
+	}
+	ret->sum.owner = __atomic_load_n(&cell_at(m, slot, 0)->owner, __ATOMIC_RELAXED);
+}
+
+int meter_exit(const struct meter *m, uint64_t cgroup_id, struct dcos_exit *ret)
+{
+	struct dcos_exit e;
+	int r;
+
+	r = bpf_map_lookup_elem(m->exits_fd, &cgroup_id, &e);
+	if (r)
+		return r;
+	*ret = e;
+	return 0;
+}
+
+void meter_forget(struct meter *m, uint64_t cgroup_id)
+{
+	(void)bpf_map_delete_elem(m->exits_fd, &cgroup_id); /* it need not be there */
+}
+
+void meter_drops(const struct meter *m, struct meter_drops *ret)
+{
+	ret->storage_failed = __atomic_load_n(&m->drops->storage_failed, __ATOMIC_RELAXED);
+	ret->exits_failed = __atomic_load_n(&m->drops->exits_failed, __ATOMIC_RELAXED);
+	ret->slots_full = __atomic_load_n(&m->drops->slots_full, __ATOMIC_RELAXED);
+}

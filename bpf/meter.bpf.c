@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Question: how much CPU time does each container use, how long do its threads wait for a CPU,
+ * what do they do to the scheduler, and how did the container's first process end.
+ *
+ * Events: task_newtask, sched_switch, sched_process_exec, sched_process_exit (all tp_btf), and
+ * two programs that user space runs: meter_flush and meter_pick_up.
+ *
+ * Algorithm: the scheduler itself keeps for every thread its on-CPU time (the very number that it
+ * adds to cpu.stat), its run-queue wait and how often it arrived on a CPU. When a thread is
+ * switched out, the growth of these three since its last charge goes to the cell of its slot on
+ * this CPU. There is no clock to read and no wakeup to watch, and a charge that is missed is made
+ * up by the next one. The slot is found once, at birth: the nearest cgroup at or above the
+ * thread's own that has one. A birth is the only place where a thread's state is allocated: there
+ * no scheduler lock is held, while allocating under a run-queue lock can deadlock.
+ * A cell names its owner, so that threads that outlive their slot never charge the next owner.
+ * The last thread of a process to exit writes the record if the process is its cgroup's first.
+ *
+ * Cost: sched_switch of an unmetered task one storage look-up; of a metered one 50-65 ns in all;
+ * a birth one hash look-up per cgroup level; nothing else runs often. Documentation/performance.rst
+ *
+ * Misses: threads moved into a metered cgroup by a write to cgroup.procs; cgroups nested deeper
+ * than LEVELS_MAX below the metered one; what a thread has run since the last tick while it still
+ * runs (cpu.stat lags by the same); kernel work that the scheduler books elsewhere (interrupts).
+ * A thread whose state could not be allocated runs unmetered and is counted in drops.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "bpf/abi.h"
+
+#define LEVELS_MAX	  16
+#define SIGNAL_GROUP_EXIT 0x00000004 /* include/linux/sched/signal.h */
+#define WAIT_SIGNAL	  0x7f /* the signal in a status of waitpid(2) */
+#define SIGKILL		  9
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+const volatile __u32 ncpu = 1; /* possible CPUs; set before load */
+
+/* 0 -> losses. BPF adds, user space reads through mmap (and counts slots_full). */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct dcos_drops);
+} drops SEC(".maps");
+
+/* slot * ncpu + cpu -> counters. BPF writes; user space reads through mmap and sets the owner. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, DCOS_SLOTS); /* times ncpu, set before load */
+	__type(key, __u32);
+	__type(value, struct dcos_cell);
+} cells SEC(".maps");
+
+/* cgroup id -> slot. User space writes; BPF reads, and sets init_tgid once. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, DCOS_SLOTS);
+	__type(key, __u64);
+	__type(value, struct dcos_slot_key);
+} slots SEC(".maps");
+
+/* cgroup id -> how its first process ended. BPF writes; user space reads and deletes. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, DCOS_EXITS);
+	__type(key, __u64);
+	__type(value, struct dcos_exit);
+} exits SEC(".maps");
+
+/* thread -> what it was last charged for. BPF only; pinned, so that charges go on. */
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct dcos_task);
+} tasks SEC(".maps");
+
+static __always_inline struct dcos_drops *lost(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&drops, &zero);
+}
+
+static __always_inline struct dcos_cell *cell_of(const struct dcos_task *t)
+{
+	__u32 key = t->slot * ncpu + bpf_get_smp_processor_id();
+	struct dcos_cell *c = bpf_map_lookup_elem(&cells, &key);
+
+	return c && c->owner == t->owner ? c : NULL;
+}
+
+/* Index of the highest bit set; v is not 0. */
+static __always_inline __u32 log2_u32(__u32 v)
+{
+	__u32 r, s;
+
+	r = (v > 0xffff) << 4;
+	v >>= r;
+	s = (v > 0xff) << 3;
+	v >>= s;
+	r |= s;
+	s = (v > 0xf) << 2;
+	v >>= s;
+	r |= s;
+	s = (v > 0x3) << 1;
+	v >>= s;
+	r |= s;
+	return r | (v >> 1);
+}
+
+static __always_inline __u32 bucket_of(__u64 ns)
+{
+	__u64 us;
+	__u32 i;
+
+	if (ns < 2000)
+		return 0;
+	us = ns / 1000;
+	if (us >> (DCOS_HIST - 1))
+		return DCOS_HIST - 1;
+	i = log2_u32(us);
+	return i < DCOS_HIST ? i : DCOS_HIST - 1;
+}
+
+/* The growth since the last charge. Runs with interrupts off only. */
+static __always_inline struct dcos_cell *charge(struct dcos_task *t, struct task_struct *p)
+{
+	struct dcos_cell *c = cell_of(t);
+	__u64 exec = p->se.sum_exec_runtime;
+	__u64 delay = p->sched_info.run_delay;
+	__u32 arrivals = p->sched_info.pcount;
+	__u32 nr = arrivals - t->arrivals;
+
+	if (!c)
+		return NULL;
+	c->cpu_ns += exec - t->exec_ns;
+	t->exec_ns = exec;
+	if (nr) { /* more than one only after a charge was missed: then their mean */
+		__u64 wait = delay - t->delay_ns;
+		__u32 i = bucket_of(nr == 1 ? wait : wait / nr);
+
+		c->wait_ns += wait;
+		c->nr_waits += nr;
+		if (i < DCOS_HIST)
+			c->wait_hist[i] += nr;
+		t->delay_ns = delay;
+		t->arrivals = arrivals;
+	}
+	return c;
+}
+
+SEC("tp_btf/sched_switch")
+int BPF_PROG(meter_switch, bool preempt, struct task_struct *prev, struct task_struct *next,
+	     unsigned int prev_state)
+{
+	struct dcos_task *t = bpf_task_storage_get(&tasks, prev, 0, 0);
+	__u32 cpu = bpf_get_smp_processor_id() + 1;
+	struct dcos_cell *c;
+
+	if (!t)
+		return 0;
+	c = charge(t, prev);
+	if (!c)
+		return 0;
+	c->nr_switches++;
+	if (preempt || !prev_state)
+		c->nr_involuntary++;
+	if (t->cpu != cpu) {
+		if (t->cpu)
+			c->nr_migrations++;
+		t->cpu = cpu;
+	}
+	return 0;
+}
+
+/*
+ * The nearest cgroup at or above that of a task that has a slot.
+ * Return: its id, 0 none; @key and @own (it is the task's very cgroup) are set if there is one.
+ */
+static __always_inline __u64 owner_of(struct task_struct *p, struct dcos_slot_key **key, bool *own)
+{
+	struct cgroup *cg = BPF_CORE_READ(p, cgroups, dfl_cgrp);
+	struct cgroup_subsys_state *css;
+	__u64 id;
+	int i;
+
+	for (i = 0; i < LEVELS_MAX; i++) {
+		id = BPF_CORE_READ(cg, kn, id);
+		*key = bpf_map_lookup_elem(&slots, &id);
+		if (*key) {
+			*own = i == 0;
+			return id;
+		}
+		css = BPF_CORE_READ(cg, self.parent);
+		if (!css)
+			return 0;
+		cg = (void *)css - bpf_core_field_offset(struct cgroup, self);
+	}
+	return 0;
+}
+
+static __always_inline void born(struct task_struct *p, struct dcos_task *init)
+{
+	struct dcos_cell *c;
+	struct dcos_drops *d;
+
+	if (bpf_task_storage_get(&tasks, p, 0, 0))
+		return; /* counted by another version of this program, during an upgrade */
+	if (!bpf_task_storage_get(&tasks, p, init, BPF_LOCAL_STORAGE_GET_F_CREATE)) {
+		d = lost();
+		if (d)
+			__sync_fetch_and_add(&d->storage_failed, 1);
+		return;
+	}
+	c = cell_of(init);
+	if (c)
+		__sync_fetch_and_add(&c->nr_forks, 1);
+}
+
+/*
+ * Every thread and process, workers that the kernel makes for a process included, before it runs
+ * for the first time; it is in its cgroup already. No lock is held.
+ */
+SEC("tp_btf/task_newtask")
+int BPF_PROG(meter_newtask, struct task_struct *p)
+{
+	struct task_struct *parent = bpf_get_current_task_btf();
+	struct dcos_slot_key *key;
+	struct dcos_task init = {}, *t;
+	bool own = false;
+
+	t = bpf_task_storage_get(&tasks, parent, 0, 0);
+	if (t && parent->cgroups == p->cgroups && cell_of(t)) {
+		init.owner = t->owner;
+		init.slot = t->slot;
+	} else {
+		init.owner = owner_of(p, &key, &own);
+		if (!init.owner)
+			return 0;
+		init.slot = key->slot;
+		if (own && !key->init_tgid)
+			__sync_val_compare_and_swap(&key->init_tgid, 0, p->tgid);
+	}
+	born(p, &init);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(meter_exec, struct task_struct *p)
+{
+	struct dcos_task *t = bpf_task_storage_get(&tasks, p, 0, 0);
+	struct dcos_cell *c = t ? cell_of(t) : NULL;
+
+	if (c)
+		__sync_fetch_and_add(&c->nr_execs, 1);
+	return 0;
+}
+
+/*
+ * Two threads that exit together may both see the process dead. The leader overwrites, the others
+ * only add: where the leader is late, its exit code was not known to them yet.
+ */
+static __always_inline void record_exit(struct task_struct *p, struct dcos_task *t, __u32 status,
+					__u32 flags)
+{
+	struct task_struct *leader = p->group_leader;
+	struct dcos_slot_key *key = bpf_map_lookup_elem(&slots, &t->owner);
+	struct dcos_exit e = {}, *old;
+	struct dcos_drops *d;
+	__u64 owner = t->owner;
+
+	if (!key || key->init_tgid != (__u32)p->tgid)
+		return;
+	e.end_ns = bpf_ktime_get_ns();
+	e.start_ns = leader->start_boottime;
+	e.tgid = p->tgid;
+	e.status = status;
+	e.flags = flags;
+	if (!bpf_map_update_elem(&exits, &owner, &e, p == leader ? BPF_ANY : BPF_NOEXIST))
+		return;
+	old = bpf_map_lookup_elem(&exits, &owner);
+	if (old)
+		return;
+	d = lost();
+	if (d)
+		__sync_fetch_and_add(&d->exits_failed, 1);
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(meter_exit, struct task_struct *p)
+{
+	struct dcos_task *t = bpf_task_storage_get(&tasks, p, 0, 0), *lt;
+	struct signal_struct *sig = p->signal;
+	__u32 status, flags = 0;
+	struct dcos_cell *c;
+
+	if (!t)
+		return 0;
+	c = cell_of(t);
+	if (c)
+		__sync_fetch_and_add(&c->nr_exits, 1);
+	if (sig->live.counter)
+		return 0;
+	status = sig->flags & SIGNAL_GROUP_EXIT ? sig->group_exit_code : p->group_leader->exit_code;
+	if (sig->oom_mm && (status & WAIT_SIGNAL) == SIGKILL)
+		flags |= DCOS_EXIT_OOM;
+	lt = bpf_task_storage_get(&tasks, p->group_leader, 0, 0);
+	if (c && flags && !(lt && __sync_lock_test_and_set(&lt->ended, 1)))
+		__sync_fetch_and_add(&c->nr_oom_kills, 1);
+	record_exit(p, t, status, flags);
+	return 0;
+}
+
+/*
+ * Charge what runs on this CPU, as far as the scheduler has booked it (to the last tick). User
+ * space runs it on each CPU, in an interrupt there; on its own CPU the current task is the reader.
+ */
+SEC("raw_tp/meter_flush")
+int meter_flush(void *ctx)
+{
+	struct task_struct *p = bpf_get_current_task_btf();
+	struct dcos_task *t = bpf_task_storage_get(&tasks, p, 0, 0);
+
+	if (t)
+		charge(t, p);
+	return 0;
+}
+
+/*
+ * Threads that are older than their cgroup's slot (their first meter was lost with its pins, or
+ * had another ABI): counted from now on. User space runs it once after it took up such cgroups.
+ */
+SEC("iter/task")
+int meter_pick_up(struct bpf_iter__task *ctx)
+{
+	struct task_struct *p = ctx->task;
+	struct dcos_slot_key *key;
+	struct dcos_task init = {}, *t;
+	bool own;
+
+	if (!p)
+		return 0;
+	init.owner = owner_of(p, &key, &own);
+	if (!init.owner)
+		return 0;
+	init.slot = key->slot;
+	init.exec_ns = p->se.sum_exec_runtime;
+	init.delay_ns = p->sched_info.run_delay;
+	init.arrivals = p->sched_info.pcount;
+	t = bpf_task_storage_get(&tasks, p, 0, 0);
+	if (!t) {
+		born(p, &init);
+		return 0;
+	}
+	if (cell_of(t))
+		return 0;
+	t->slot = 0; /* nobody's: the thread may run elsewhere meanwhile */
+	barrier();
+	t->exec_ns = init.exec_ns;
+	t->delay_ns = init.delay_ns;
+	t->arrivals = init.arrivals;
+	t->owner = init.owner;
+	barrier();
+	t->slot = init.slot;
+	return 0;
+}
