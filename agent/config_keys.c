@@ -17,7 +17,7 @@
 #define NODE_NAME_MAX	253 /* of a DNS name */
 #define GROUP_NAME_MAX	64
 #define NAME_LETTERS	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
-#define US_PER_S	1000000ULL
+#define US_PER_S	UINT64_C(1000000)
 
 static int allowed(char *ret, const char *text)
 {

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What a task sees as its file system: image, work directory, mounts. */
+#include "agent/task_draft.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "agent/lib/cleanup.h"
+#include "agent/path.h"
+
+int check_exists(struct draft *d, const char *path, bool directory)
+{
+	cleanup_close int fd = -1;
+	char desc[128];
+
+	if (d->restore)
+		return 0;
+	fd = open(path, O_PATH | O_CLOEXEC | (directory ? O_DIRECTORY : 0));
+	if (fd >= 0)
+		return 0;
+	if (errno == ENOTDIR && directory)
+		return draft_fail(d, "\"%s\" is not a directory", path);
+	return draft_fail(d, "\"%s\" can't be used: %s", path,
+			  strerror_r(errno, desc, sizeof(desc)));
+}
+
+int value_image(struct draft *d, const struct task_row *row, json_t *v, void *field)
+{
+	struct ct_root *root = field;
+	const char *path = NULL;
+	int err;
+
+	(void)row;
+	if (!json_is_string(v))
+		return draft_type(d, v, "\"host\" or the path of an unpacked root file system");
+	if (!strcmp(json_string_value(v), "host"))
+		return 0;
+	err = draft_path(d, v, &path);
+	if (err < 0)
+		return err;
+	if (!path[1])
+		return draft_fail(d, "\"/\" is not allowed, allowed is \"host\" or the path of an "
+				     "unpacked root file system");
+	err = check_exists(d, path, true);
+	if (!err)
+		err = draft_strdup(d, path, &root->path);
+	if (!err)
+		root->kind = CT_ROOT_DIR;
+	return err;
+}
+
+int value_readonly(struct draft *d, const struct task_row *row, json_t *v, void *field)
+{
+	struct ct_root *root = field;
+
+	if (root->kind == CT_ROOT_HOST && json_is_false(v))
+		return draft_fail(d,
+				  "false is not allowed with the image \"host\", which is always "
+				  "read-only; see workdir");
+	return value_bool(d, row, v, &root->readonly);
+}
+
+/* The agent's own files are nothing for a task. */
+static int check_private(struct draft *d, const char *path)
+{
+	const char *const own[] = {d->cfg->state_dir, d->cfg->run_dir};
+
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
+		if (path_within(path, own[i]))
+			return draft_fail(d,
+					  "\"%s\" is not allowed, the agent's own files are in "
+					  "\"%s\"",
+					  path, own[i]);
+	return 0;
+}
+
+int value_workdir(struct draft *d, const struct task_row *row, json_t *v, void *field)
+{
+	static const char *const forbidden[] = {"/proc", "/sys", "/dev"};
+	struct ct_root *root = field;
+	const char *path = NULL;
+	int err;
+
+	(void)row;
+	if (root->kind != CT_ROOT_HOST)
+		return draft_fail(d, "given with an image of its own, allowed only with the image "
+				     "\"host\"; see mounts");
+	err = draft_path(d, v, &path);
+	if (err < 0)
+		return err;
+	for (size_t i = 0; i < ARRAY_SIZE(forbidden); i++)
+		if (!path[1] || path_within(path, forbidden[i]))
+			return draft_fail(d,
+					  "\"%s\" is not allowed, allowed is a directory of the "
+					  "host, but not / or one in /proc, /sys or /dev",
+					  path);
+	if (path_within(d->cfg->state_dir, path) || path_within(d->cfg->run_dir, path))
+		return draft_fail(d, "\"%s\" is not allowed, the agent's own files are below it",
+				  path);
+	err = check_private(d, path);
+	if (!err)
+		err = check_exists(d, path, true);
+	return err < 0 ? err : draft_strdup(d, path, &root->work);
+}
+
+static int mount_source(struct draft *d, const struct task_row *row, json_t *v, void *field)
+{
+	char **source = field;
+	int err = value_path(d, row, v, source);
+
+	if (!err)
+		err = check_private(d, *source);
+	return err < 0 ? err : check_exists(d, *source, false);
+}
+
+/* What the agent itself mounts can't be covered: a task could feed a false /proc to others. */
+static int mount_target(struct draft *d, const struct task_row *row, json_t *v, void *field)
+{
+	char **target = field;
+	int err = value_path(d, row, v, target);
+
+	if (err < 0)
+		return err;
+	if (!(*target)[1] || path_within(*target, "/proc") || path_within(*target, "/sys") ||
+	    (path_within(*target, "/dev") && strcmp(*target, "/dev/shm")))
+		return draft_fail(d,
+				  "\"%s\" is not allowed, allowed is /dev/shm or a path outside "
+				  "of /proc, /sys and /dev, and not /",
+				  *target);
+	return 0;
+}
+
+#define MOUNT_AT(member) offsetof(struct ct_mount, member)
+
+static const struct task_row mount_keys[] = {
+	{{"tmpfs", "true or false", "false", "An empty file system in memory instead of a source."},
+	 value_bool,
+	 MOUNT_AT(tmpfs)},
+	{{"source", "path on the host", NULL,
+	  "What is mounted: a directory or a file, with what is mounted below it. Not with tmpfs."},
+	 mount_source,
+	 MOUNT_AT(source)},
+	{{"target", "path in the container", NULL,
+	  "Where; made if it is missing. Not below /proc, /sys and /dev, except /dev/shm."},
+	 mount_target,
+	 MOUNT_AT(destination)},
+	{{"readonly", "true or false", "false", "The task can't write there."},
+	 value_bool,
+	 MOUNT_AT(readonly)},
+	{{"size", "size from 4K", "64M",
+	  "Most memory that a tmpfs takes; counted as the task's memory. Only with tmpfs."},
+	 value_bytes,
+	 MOUNT_AT(tmpfs_bytes),
+	 4096,
+	 1ULL << 50},
+};
+
+struct rows mount_rows(void)
+{
+	return ROWS(mount_keys);
+}
+
+static int parse_mount(struct draft *d, json_t *v, void *data)
+{
+	const struct rows table = mount_rows();
+	struct ct_spec *ct = data;
+	struct ct_mount *m = &ct->mounts[ct->mounts_nr++];
+	int err;
+
+	m->tmpfs_bytes = CT_UNSET;
+	err = draft_object(d, &table, v, m);
+	if (err < 0)
+		return err;
+	if (!m->destination)
+		return draft_fail_at(d, "target", "is missing");
+	if (m->tmpfs && m->source)
+		return draft_fail_at(d, "source",
+				     "given beside \"tmpfs\", only one of them is allowed");
+	if (!m->tmpfs && !m->source)
+		return draft_fail_at(d, "source",
+				     "is missing, allowed is a path, or \"tmpfs\": true "
+				     "instead");
+	if (!m->tmpfs && m->tmpfs_bytes != CT_UNSET)
+		return draft_fail_at(d, "size", "given without \"tmpfs\": true, which it needs");
+	for (size_t i = 0; i + 1 < ct->mounts_nr; i++)
+		if (!strcmp(ct->mounts[i].destination, m->destination))
+			return draft_fail_at(d, "target", "\"%s\" is a target twice",
+					     m->destination);
+	return 0;
+}
+
+int value_mounts(struct draft *d, const struct task_row *row, json_t *v, void *field)
+{
+	(void)row;
+	return draft_array(d, v, CT_MOUNTS_MAX, parse_mount, field);
+}
