@@ -13,7 +13,7 @@
 #include "agent/lib/cleanup.h"
 #include "agent/lib/units.h"
 
-#define MILLION	       1000000ULL
+#define MILLION	       UINT64_C(1000000)
 #define CPUS_MAX       (1ULL << 16) /* of any node */
 #define CPU_QUOTA_MIN  1000ULL /* us, what cpu.max takes */
 #define CPU_PERIOD_MIN 1000ULL

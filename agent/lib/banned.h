@@ -20,10 +20,6 @@
 #define DCOS_BANNED(name, instead)                                                                 \
 	extern __typeof__(name) name __attribute__((deprecated("banned here: use " instead)))
 
-DCOS_BANNED(strcpy, "snprintf");
-DCOS_BANNED(strcat, "snprintf");
-DCOS_BANNED(sprintf, "snprintf");
-DCOS_BANNED(vsprintf, "vsnprintf");
 DCOS_BANNED(strtok, "strtok_r");
 DCOS_BANNED(strtol, "parse_u64");
 DCOS_BANNED(strtoul, "parse_u64");
@@ -34,6 +30,8 @@ DCOS_BANNED(signal, "sigaction");
 
 #undef DCOS_BANNED
 
+#pragma GCC poison strcpy strcat sprintf vsprintf /* snprintf */
 #pragma GCC poison atoi atol atoll /* parse_u64 */
+#pragma GCC poison strcpy strcat vsprintf /* snprintf, vsnprintf */
 
 #endif
