@@ -30,8 +30,12 @@ DCOS_BANNED(signal, "sigaction");
 
 #undef DCOS_BANNED
 
+/* with FORTIFY these may be macros */
+#undef strcpy
+#undef strcat
+#undef sprintf
+#undef vsprintf
 #pragma GCC poison strcpy strcat sprintf vsprintf /* snprintf */
 #pragma GCC poison atoi atol atoll /* parse_u64 */
-#pragma GCC poison strcpy strcat vsprintf /* snprintf, vsnprintf */
 
 #endif
