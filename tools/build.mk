@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+tools-common	:= $(wildcard tools/common/*.c)
+
+programs	+= dcosctl
+dcosctl-src	:= $(wildcard tools/dcosctl/*.c) $(tools-common)
+dcosctl-lib	:= dcos
+dcosctl-libs	:= $(LIBS_lib) -lsmartcols

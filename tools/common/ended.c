@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+/* How tasks end: exit codes and signals by name, see text.h. */
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+#include <strings.h>
+
+#include "agent/lib/units.h"
+#include "tools/common/client.h"
+#include "tools/common/text.h"
+
+#define SIG_MAX 64 /* the kernel's _NSIG */
+
+static bool exit_is_known(const json_t *exit)
+{
+	/* an agent that does not say so knows */
+	return !json_is_false(json_object_get(exit, "known"));
+}
+
+const char *exit_text(const json_t *exit, char *buf, size_t size)
+{
+	int64_t code = field_int(exit, "code", -1), sig = field_int(exit, "signal", 0);
+	const char *name;
+
+	if (!json_is_object(exit))
+		(void)snprintf(buf, size, "-");
+	else if (!exit_is_known(exit))
+		(void)snprintf(buf, size, "?");
+	else if (json_is_true(json_object_get(exit, "oom")))
+		(void)snprintf(buf, size, "oom");
+	else if (sig <= 0 && code < 0)
+		(void)snprintf(buf, size, "?");
+	else if (sig <= 0)
+		(void)snprintf(buf, size, "%lld", (long long)code);
+	else if (sig <= SIG_MAX && (name = sigabbrev_np((int)sig)))
+		(void)snprintf(buf, size, "SIG%s", name);
+	else
+		(void)snprintf(buf, size, "SIG%lld", (long long)sig);
+	return buf;
+}
+
+int exit_status(const json_t *exit)
+{
+	int64_t code = field_int(exit, "code", -1), sig = field_int(exit, "signal", 0);
+
+	if (!json_is_object(exit) || !exit_is_known(exit))
+		return -1;
+	if (sig > 0 && sig <= SIG_MAX)
+		return 128 + (int)sig;
+	return code >= 0 && code <= 255 ? (int)code : -1;
+}
+
+int signal_parse(const char *text)
+{
+	uint64_t n;
+
+	if (parse_u64(text, 1, SIG_MAX, &n) == 0)
+		return (int)n;
+	if (!strncasecmp(text, "SIG", 3))
+		text += 3;
+	if (!strncasecmp(text, "RTMIN+", 6) && !parse_u64(text + 6, 0, SIG_MAX - SIGRTMIN, &n))
+		return SIGRTMIN + (int)n;
+	for (int sig = 1; sig <= SIG_MAX; sig++) {
+		const char *name = sigabbrev_np(sig);
+
+		if (name && !strcasecmp(name, text))
+			return sig;
+	}
+	return -EINVAL;
+}
