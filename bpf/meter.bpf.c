@@ -265,13 +265,12 @@ int BPF_PROG(meter_exec, struct task_struct *p)
 }
 
 /*
- * Two threads that exit together may both see the process dead. The leader overwrites, the others
- * only add: where the leader is late, its exit code was not known to them yet.
+ * Two threads that exit together may both see the process dead; the first one writes. They agree:
+ * the exit code of a process is fixed before its last thread counts as dead.
  */
 static __always_inline void record_exit(struct task_struct *p, struct dcos_task *t, __u32 status,
 					__u32 flags)
 {
-	struct task_struct *leader = p->group_leader;
 	struct dcos_slot_key *key = bpf_map_lookup_elem(&slots, &t->owner);
 	struct dcos_exit e = {}, *old;
 	struct dcos_drops *d;
@@ -280,11 +279,11 @@ static __always_inline void record_exit(struct task_struct *p, struct dcos_task 
 	if (!key || key->init_tgid != (__u32)p->tgid)
 		return;
 	e.end_ns = bpf_ktime_get_ns();
-	e.start_ns = leader->start_boottime;
+	e.start_ns = p->group_leader->start_boottime;
 	e.tgid = p->tgid;
 	e.status = status;
 	e.flags = flags;
-	if (!bpf_map_update_elem(&exits, &owner, &e, p == leader ? BPF_ANY : BPF_NOEXIST))
+	if (!bpf_map_update_elem(&exits, &owner, &e, BPF_NOEXIST))
 		return;
 	old = bpf_map_lookup_elem(&exits, &owner);
 	if (old)

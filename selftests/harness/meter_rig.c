@@ -29,6 +29,45 @@ int rig_bpffs(const char *dir)
 	return mount("bpf", dir, "bpf", 0, "mode=0700") ? -errno : 0;
 }
 
+int rig_up(const char *dir, int parent_fd, struct rig *ret, struct why *why)
+{
+	struct rig g = {};
+	char bpffs[RIG_PATH_MAX - 8];
+	int r, n;
+
+	n = snprintf(bpffs, sizeof(bpffs), "%s/bpf", dir);
+	if (n < 0 || (size_t)n >= sizeof(bpffs))
+		return -ENAMETOOLONG;
+	(void)snprintf(g.pins, sizeof(g.pins), "%s/dcos", bpffs); /* fits */
+	r = rig_bpffs(bpffs);
+	if (r < 0)
+		return why_set(why, r, "a bpf file system at %s", bpffs);
+	r = meter_open(g.pins, &g.m, why);
+	if (r < 0)
+		return r;
+	g.iso = meter_iso(g.m);
+	g.cgroup_fd = rig_cgroup_make(parent_fd, "task");
+	if (g.cgroup_fd < 0)
+		return why_set(why, g.cgroup_fd, "a cgroup");
+	g.id = rig_cgroup_id(g.cgroup_fd);
+	r = g.iso->attach(g.iso->ctx, g.id, &g.slot);
+	if (r < 0)
+		return why_set(why, r, "a slot");
+	*ret = g;
+	return 0;
+}
+
+struct dcos_cell rig_row(const struct rig *g)
+{
+	struct meter_row r;
+
+	if (meter_flush(g->m))
+		memset(&r, 0xff, sizeof(r));
+	else
+		meter_read(g->m, g->slot, &r);
+	return r.sum;
+}
+
 pid_t rig_spawn(int cgroup_fd, int (*fn)(void *arg), void *arg, int *ret_pidfd)
 {
 	struct clone_args args = {

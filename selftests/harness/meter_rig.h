@@ -6,6 +6,31 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "agent/meter.h"
+
+#define RIG_PATH_MAX 256
+
+/* A metered cgroup that processes may be born in. */
+struct rig {
+	char pins[RIG_PATH_MAX]; /* the meter's pin directory */
+	struct meter *m;
+	const struct iso_meter *iso;
+	int cgroup_fd;
+	uint64_t id;
+	uint32_t slot;
+};
+
+/**
+ * rig_up - a private bpffs in @dir, a meter on it, and a metered child of a cgroup
+ * @parent_fd: cgroup directory
+ * @why: why the meter could not be opened
+ * Return: 0 or -errno. meter_close() and the end of the process take it down.
+ */
+int rig_up(const char *dir, int parent_fd, struct rig *ret, struct why *why);
+
+/** rig_row - flush and read. Return: the cell, all 0xff after a failing flush */
+struct dcos_cell rig_row(const struct rig *g);
+
 /** rig_bpffs - a bpf file system at @dir (made if missing) that only this process and its children see */
 int rig_bpffs(const char *dir);
 

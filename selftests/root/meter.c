@@ -25,42 +25,17 @@
 #define THREADS_MAX 64
 #define NEEDS	    NEED_ROOT, NEED_CGROUP2, NEED_BPF
 
-struct rig {
-	struct meter *m;
-	const struct iso_meter *iso;
-	int cgroup_fd;
-	uint64_t id;
-	uint32_t slot;
-};
-
-static struct rig rig_up(void)
+static struct rig up(void)
 {
-	struct rig g = {};
 	struct why why = {};
-	char dir[256], pins[300];
+	struct rig g;
 
-	(void)snprintf(dir, sizeof(dir), "%s/bpf", test_dir()); /* fits */
-	(void)snprintf(pins, sizeof(pins), "%s/dcos", dir); /* fits */
-	ASSERT_EQ(rig_bpffs(dir), 0);
-	if (meter_open(pins, &g.m, &why))
+	if (rig_up(test_dir(), test_cgroup(), &g, &why) < 0) {
 		EXPECT_STREQ(why.text, "");
-	ASSERT_TRUE(g.m);
-	g.iso = meter_iso(g.m);
-	g.cgroup_fd = rig_cgroup_make(test_cgroup(), "task");
-	EXPECT_GT(g.cgroup_fd, 0);
-	g.id = rig_cgroup_id(g.cgroup_fd);
-	ASSERT_EQ(g.iso->attach(g.iso->ctx, g.id, &g.slot), 0);
+		test_abort();
+	}
 	EXPECT_GT(g.slot, 0);
 	return g;
-}
-
-static struct dcos_cell row(const struct rig *g)
-{
-	struct meter_row r;
-
-	EXPECT_EQ(meter_flush(g->m), 0);
-	meter_read(g->m, g->slot, &r);
-	return r.sum;
 }
 
 struct load {
@@ -208,7 +183,7 @@ static int load_sleepers(void *arg)
 static void expect_bracketed(const struct rig *g)
 {
 	uint64_t before = rig_cpu_us(g->cgroup_fd);
-	uint64_t us = row(g).cpu_ns / 1000;
+	uint64_t us = rig_row(g).cpu_ns / 1000;
 	uint64_t after = rig_cpu_us(g->cgroup_fd);
 
 	EXPECT_GE(us + BRACKET_US, before);
@@ -219,11 +194,11 @@ static void expect_bracketed(const struct rig *g)
 static struct dcos_cell settled(const struct rig *g)
 {
 	uint64_t end = rig_now_ns() + SETTLE_NS;
-	struct dcos_cell c = row(g), next;
+	struct dcos_cell c = rig_row(g), next;
 
 	for (;;) {
 		(void)poll(NULL, 0, 1); /* let it switch; the condition below decides */
-		next = row(g);
+		next = rig_row(g);
 		if ((next.nr_forks == next.nr_exits && next.nr_switches == c.nr_switches) ||
 		    rig_now_ns() > end)
 			return next;
@@ -234,7 +209,7 @@ static struct dcos_cell settled(const struct rig *g)
 static struct dcos_cell run_load(const char *name, int (*fn)(void *), struct load l,
 				 double bound_pct)
 {
-	struct rig g = rig_up();
+	struct rig g = up();
 	uint64_t stat_ns;
 	struct dcos_cell c;
 	double error_pct;
@@ -368,7 +343,7 @@ static struct told told_of(pid_t pid)
 
 TEST(waits_and_switches_equal_what_proc_tells_of_the_same_threads, NEEDS)
 {
-	struct rig g = rig_up();
+	struct rig g = up();
 	struct load l = {.ns = 60 * SEC_NS, .threads = 3, .cpu = 0};
 	uint64_t end, in_hist = 0, half;
 	struct dcos_cell c = {};
@@ -380,12 +355,12 @@ TEST(waits_and_switches_equal_what_proc_tells_of_the_same_threads, NEEDS)
 	EXPECT_GT(pid, 0);
 	ASSERT_TRUE(pid > 0);
 	end = rig_now_ns() + 10 * SEC_NS;
-	while (row(&g).nr_waits < 300 && rig_now_ns() < end)
+	while (rig_row(&g).nr_waits < 300 && rig_now_ns() < end)
 		(void)poll(NULL, 0, 20); /* the load needs time, the counter tells */
 	ASSERT_EQ(rig_freeze(g.cgroup_fd, 1), 0);
 	end = rig_now_ns() + SETTLE_NS; /* a thread counts as frozen just before it switches out */
 	do {
-		c = row(&g);
+		c = rig_row(&g);
 		t = told_of(pid);
 	} while ((c.cpu_ns != t.exec_ns || c.nr_switches != t.voluntary + t.involuntary) &&
 		 rig_now_ns() < end);
