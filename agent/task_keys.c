@@ -151,7 +151,7 @@ static void dump(FILE *f, const char *heading, struct rows table, const char *pr
 	int n = fprintf(f, "%s\n", heading);
 
 	while (--n > 0)
-		(void)fputc('-', f);
+		(void)fputc('=', f);
 	(void)fputs("\n\n", f);
 	rows_dump(&table, prefix, f);
 }
