@@ -79,11 +79,12 @@ static const struct task_row rows[] = {
 	 value_rlimits,
 	 SPEC(ct.process)},
 	{{"capabilities", "array of names", "[\"default\"] for the user 0, [] for others",
-	  "All that the task has, and all it can ever get. \"default\" stands for CHOWN, "
-	  "DAC_OVERRIDE, "
-	  "FOWNER, FSETID, KILL, SETGID, SETUID, SETPCAP, SETFCAP, NET_BIND_SERVICE and "
-	  "SYS_CHROOT; "
-	  "CAP_ before a name is optional. A user other than 0 has them in force (ambient)."},
+	  "All that the task has, and all it can ever get. Names are those of capabilities(7), "
+	  "with or "
+	  "without their prefix. \"default\" stands for CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, "
+	  "SETGID, SETUID, SETPCAP, SETFCAP, NET_BIND_SERVICE and SYS_CHROOT. A user other than 0 "
+	  "has "
+	  "them in force (ambient)."},
 	 value_json,
 	 DRAFT_AT(capabilities)},
 	{{"devices", "array of objects, at most 64", "[]",
