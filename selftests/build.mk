@@ -11,13 +11,21 @@ lib-tests	:= harness units log why varlink varlink_%
 # $(call test-archives,NAME,DIRECTORY)
 test-archives	= $(patsubst %,$2/lib%.a,$(if $(filter $(lib-tests),$1),dcos,agent container dcos))
 
+# an archive: a program takes from it what it uses, and with that the libraries that it needs
+$(O)/libharness.a: $(harness-src:%.c=$(O)/obj/%.o)
+	@rm -f $@
+	$(AR) rcs $@ $^
+$(O)/san/libharness.a: $(harness-src:%.c=$(O)/san/%.o)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
 .SECONDEXPANSION:
-$(O)/selftests/unit/%: $(O)/san/selftests/unit/%.o $(harness-src:%.c=$(O)/san/%.o) \
+$(O)/selftests/unit/%: $(O)/san/selftests/unit/%.o $(O)/san/libharness.a \
 		$$(call test-archives,$$*,$(O)/san)
 	@mkdir -p $(@D)
 	$(CC) -pie $(SAN) -o $@ $^ $(test-libs)
 
-$(O)/selftests/root/%: $(O)/obj/selftests/root/%.o $(harness-src:%.c=$(O)/obj/%.o) \
+$(O)/selftests/root/%: $(O)/obj/selftests/root/%.o $(O)/libharness.a \
 		$$(call test-archives,$$*,$(O))
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(test-libs)

@@ -5,8 +5,9 @@
  *
  * The server is bounded in every direction: VL_CONNS_MAX connections (a client that has more than
  * its share per user is refused first), VL_MESSAGE_MAX bytes a message, VL_OUTPUT_MAX bytes
- * waiting for a slow reader, VL_PIPELINE_MAX calls in one connection that wait. What is refused or
- * dropped is counted in struct vl_stats.
+ * waiting for a slow reader, VL_MEMORY_MAX bytes for all of them. Calls of one connection run one
+ * after the other, so replies keep their order; those that wait stay in the socket, which is full
+ * at some time. What is refused or dropped is counted in struct vl_stats.
  */
 #ifndef DCOS_VARLINK_H
 #define DCOS_VARLINK_H
@@ -18,12 +19,20 @@
 #include <sys/socket.h>
 #include <systemd/sd-event.h>
 
-#define VL_CONNS_MAX	    1024
-#define VL_CONNS_PER_UID    896 /* so that one user can't shut out another; root may use all */
-#define VL_MESSAGE_MAX	    (1U << 20)
-#define VL_OUTPUT_MAX	    (4U << 20)
-#define VL_PIPELINE_MAX	    16
-#define VL_JSON_DEPTH_MAX   32
+#define VL_CONNS_MAX	  1024
+#define VL_CONNS_PER_UID  896 /* so that one user can't shut out another; root may use all */
+#define VL_MESSAGE_MAX	  (1U << 20)
+#define VL_OUTPUT_MAX	  (4U << 20)
+#define VL_MEMORY_MAX	  (128U << 20) /* buffers of all connections */
+#define VL_MEMORY_PER_UID (96U << 20) /* of those of one user, root excepted */
+#define VL_JSON_DEPTH_MAX 32
+
+/* Errors of org.varlink.service that methods themselves may give; the others the server gives. */
+#define VL_ERROR_PERMISSION_DENIED "org.varlink.service.PermissionDenied"
+#define VL_ERROR_EXPECTED_MORE	   "org.varlink.service.ExpectedMore"
+#define VL_ERROR_NOT_IMPLEMENTED   "org.varlink.service.MethodNotImplemented"
+#define VL_ERROR_INVALID_PARAMETER "org.varlink.service.InvalidParameter"
+#define VL_ERROR_SYSTEM		   "io.systemd.System" /* (origin, errno, errnoName): the generic one */
 
 struct vl_server;
 struct vl_call;
@@ -34,15 +43,17 @@ struct vl_call;
  *        with vl_call_ref()); with vl_reply_more() any number of times before
  * @params: the call's parameters, an object, never NULL; borrowed
  * @userdata: of the server
- * Return: 0, or -errno: nothing was answered, the caller gets a generic error and it is counted.
+ * Return: 0, or -errno: nothing was answered, the caller gets VL_ERROR_SYSTEM and it is counted;
+ *         -EOPNOTSUPP is MethodNotImplemented. The same if the last reference goes unanswered.
  */
 typedef int (*vl_method_fn)(struct vl_call *call, json_t *params, void *userdata);
 
 struct vl_method {
 	const char *name; /* without the interface */
 	vl_method_fn fn;
-	const char *const *params; /* names allowed, NULL-terminated; another one is InvalidParameter */
+	const char *const *params; /* names allowed, NULL-terminated; others: InvalidParameter */
 	bool manages; /* needs the right to manage, see vl_server_config.may_manage */
+	bool needs_more; /* a call without "more" is ExpectedMore */
 };
 
 struct vl_interface {
@@ -55,7 +66,7 @@ struct vl_server_config {
 	const char *vendor, *product, *version, *url; /* for org.varlink.service.GetInfo */
 	const struct vl_interface *interface;
 	bool (*may_manage)(const struct ucred *peer, void *userdata); /* NULL: everybody may */
-	bool (*may_read)(const struct ucred *peer, void *userdata); /* NULL: everybody may connect */
+	bool (*may_read)(const struct ucred *peer, void *userdata); /* NULL: all may connect */
 	void *userdata;
 };
 
@@ -65,6 +76,7 @@ struct vl_stats {
 	uint64_t garbage; /* connections dropped: no JSON, no call, too long */
 	uint64_t slow; /* connections dropped: did not read VL_OUTPUT_MAX bytes */
 	uint64_t denied; /* calls without the right to manage */
+	uint64_t failed; /* calls that got VL_ERROR_SYSTEM */
 	uint32_t open; /* now */
 };
 
@@ -79,11 +91,23 @@ int vl_server_new(sd_event *event, const struct vl_server_config *config, struct
  * vl_server_listen - listen on a unix socket
  * @path: absolute; a stale socket file is replaced, any other file is -EEXIST
  * @mode: of the socket file
+ * Return: 0; -EADDRINUSE somebody listens there; -ENAMETOOLONG; -ENOSPC; -errno.
  */
 int vl_server_listen(struct vl_server *s, const char *path, unsigned int mode);
 
-/** vl_server_listen_fd - listen on a socket that is bound already (socket activation); taken over */
+/**
+ * vl_server_listen_fd - listen on a unix socket that is bound already (socket activation)
+ * @fd: taken over on success
+ * Return: 0; -EAFNOSUPPORT no unix socket, so nobody could be told apart; -ENOSPC; -errno.
+ */
 int vl_server_listen_fd(struct vl_server *s, int fd);
+
+/**
+ * vl_server_adopt - serve a connected unix socket, e.g. one end of a pair
+ * @fd: taken over on success
+ * Return: 0; -EUSERS over a limit; -EACCES may not read; -errno.
+ */
+int vl_server_adopt(struct vl_server *s, int fd);
 
 /** vl_server_free - close everything; calls still open are dropped with their on_gone. NULL allowed */
 struct vl_server *vl_server_free(struct vl_server *s);
@@ -103,12 +127,19 @@ struct vl_call *vl_call_unref(struct vl_call *call);
  * vl_call_on_gone - be told once when the peer hangs up before the last reply
  * @fn: must drop its reference; is not called after the last reply
  */
-void vl_call_on_gone(struct vl_call *call, void (*fn)(struct vl_call *call, void *data), void *data);
+void vl_call_on_gone(struct vl_call *call, void (*fn)(struct vl_call *call, void *data),
+		     void *data);
 
-/** vl_call_backlog - bytes that this call's connection has not yet read */
+/** vl_call_backlog - bytes for this call's connection that its socket has not yet taken; 0 if it is gone */
 size_t vl_call_backlog(const struct vl_call *call);
 
-/** vl_reply - the last reply; @params is taken over, NULL is {} */
+/**
+ * vl_reply - the last reply
+ * @params: an object, taken over also on failure; NULL is {}
+ * Return: 0 also for a oneway call, where nothing is sent; -EPIPE the peer is gone or the last
+ *         reply was given already; -ENOBUFS the peer is dropped, it did not read; -ENOMEM.
+ *         The same for the other replies; vl_reply_more() without vl_call_more(): -EPROTO.
+ */
 int vl_reply(struct vl_call *call, json_t *params);
 
 /** vl_reply_more - a reply with "continues": true; only for vl_call_more(); @params taken over */

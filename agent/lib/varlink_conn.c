@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One connection of the Varlink server: reads, starts calls in order, writes. All work per
+ * wakeup is bounded; what remains is done at the next turn of the loop, after the other sources.
+ */
+#include "agent/lib/varlink_impl.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+
+#include "agent/lib/cleanup.h"
+
+/* Would this connection's owner, or all together, hold too much memory with @more bytes? */
+static bool memory_is_short(const struct vl_conn *c, size_t more)
+{
+	size_t all = more, own = more;
+
+	for (const struct vl_conn *o = c->server->conns; o; o = o->next) {
+		size_t size = o->in.size + o->out.size;
+
+		all += size;
+		own += o->peer.uid == c->peer.uid ? size : 0;
+	}
+	return all > VL_MEMORY_MAX || (c->peer.uid && own > VL_MEMORY_PER_UID);
+}
+
+static int conn_reserve(struct vl_conn *c, struct vl_buf *b, size_t more)
+{
+	size_t size = vl_buf_grown(b, more);
+
+	if (size > b->size && memory_is_short(c, size - b->size))
+		return -ENOBUFS;
+	return vl_buf_reserve(b, more);
+}
+
+static bool has_frame(struct vl_conn *c)
+{
+	return vl_buf_frame(&c->in, VL_MESSAGE_MAX) != -EAGAIN;
+}
+
+static bool can_start(const struct vl_conn *c)
+{
+	return !c->active && !c->broken && vl_buf_len(&c->out) < VL_BACKLOG_PAUSE;
+}
+
+static bool is_finished(struct vl_conn *c)
+{
+	return c->broken || (c->eof && !c->active && !vl_buf_len(&c->out) && !has_frame(c));
+}
+
+void vl_conn_arm(struct vl_conn *c)
+{
+	bool work = is_finished(c) || (has_frame(c) && can_start(c));
+	uint32_t events = 0;
+
+	if (!c->eof && !has_frame(c))
+		events |= EPOLLIN;
+	if (vl_buf_len(&c->out))
+		events |= EPOLLOUT;
+	/* these fail without memory only: then the peer hangs, and is dropped when it goes */
+	(void)sd_event_source_set_io_events(c->io, c->broken ? 0 : events);
+	(void)sd_event_source_set_enabled(c->later, work ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+}
+
+static void conn_break(struct vl_conn *c, uint64_t *counter)
+{
+	if (counter && !c->broken)
+		(*counter)++;
+	c->broken = true;
+}
+
+static void conn_flush(struct vl_conn *c)
+{
+	while (!c->broken && vl_buf_len(&c->out)) {
+		ssize_t n = send(c->fd, c->out.data + c->out.start, vl_buf_len(&c->out),
+				 MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno != EAGAIN)
+			conn_break(c, NULL);
+		if (n < 0)
+			return;
+		vl_buf_consume(&c->out, (size_t)n);
+	}
+}
+
+void vl_conn_break(struct vl_conn *c)
+{
+	conn_break(c, NULL);
+	vl_conn_arm(c);
+}
+
+int vl_conn_send(struct vl_conn *c, const char *const *parts, const size_t *lens, size_t nr)
+{
+	size_t len = 1;
+	int r = 0;
+
+	if (c->broken)
+		return -EPIPE;
+	for (size_t i = 0; i < nr; i++)
+		len += lens[i];
+	if (vl_buf_len(&c->out) + len > VL_OUTPUT_MAX || conn_reserve(c, &c->out, len) < 0) {
+		conn_break(c, &c->server->stats.slow);
+		r = -ENOBUFS;
+	}
+	for (size_t i = 0; !r && i < nr; i++)
+		r = vl_buf_append(&c->out, parts[i], lens[i]); /* reserved: does not fail */
+	if (!r)
+		r = vl_buf_append(&c->out, "", 1);
+	if (!r)
+		conn_flush(c);
+	vl_conn_arm(c);
+	return r;
+}
+
+/* Takes the first message out and starts it. */
+static void conn_start_call(struct vl_conn *c)
+{
+	ssize_t len = vl_buf_frame(&c->in, VL_MESSAGE_MAX);
+	struct vl_message m;
+	struct vl_call *call;
+
+	if (len < 0 || vl_message_parse(c->in.data + c->in.start, (size_t)len, &m) < 0) {
+		conn_break(c, &c->server->stats.garbage);
+		return;
+	}
+	vl_buf_consume(&c->in, (size_t)len + 1);
+	call = vl_call_new(c, &m);
+	if (!call) {
+		vl_message_clear(&m);
+		conn_break(c, NULL);
+		return;
+	}
+	c->server->stats.calls++;
+	(void)vl_dispatch(call); /* what fails is answered */
+	(void)vl_call_unref(call); /* answered, or the method keeps a reference */
+}
+
+static void conn_work(struct vl_conn *c)
+{
+	for (int i = 0; i < VL_CALLS_WAKEUP && has_frame(c) && can_start(c); i++)
+		conn_start_call(c);
+	if (is_finished(c))
+		(void)vl_conn_free(c);
+	else
+		vl_conn_arm(c);
+}
+
+/* One read. What does not end within VL_MESSAGE_MAX bytes counts as a frame, which is garbage. */
+static void conn_read(struct vl_conn *c)
+{
+	char chunk[VL_READ_BYTES]; /* so that an idle connection needs no room to read into */
+	ssize_t n = recv(c->fd, chunk, sizeof(chunk), MSG_DONTWAIT);
+
+	if (n == 0)
+		c->eof = true;
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		conn_break(c, NULL);
+	if (n <= 0)
+		return;
+	if (conn_reserve(c, &c->in, (size_t)n) < 0 || vl_buf_append(&c->in, chunk, (size_t)n) < 0)
+		conn_break(c, &c->server->stats.garbage);
+}
+
+static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	struct vl_conn *c = userdata;
+
+	(void)source;
+	(void)fd;
+	if (revents & EPOLLOUT)
+		conn_flush(c);
+	if (revents & EPOLLIN)
+		conn_read(c);
+	/* nobody is there to read: what was sent is still started, but nothing is waited for */
+	if (revents & (EPOLLHUP | EPOLLERR) && (c->active || vl_buf_len(&c->out)))
+		conn_break(c, NULL);
+	conn_work(c);
+	return 0;
+}
+
+static int on_later(sd_event_source *source, void *userdata)
+{
+	(void)source;
+	conn_work(userdata);
+	return 0;
+}
+
+int vl_conn_new(struct vl_server *s, int fd, const struct ucred *peer)
+{
+	struct vl_conn *c = calloc(1, sizeof(*c));
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	c->server = s;
+	c->fd = fd;
+	c->peer = *peer;
+	c->next = s->conns;
+	if (c->next)
+		c->next->prev = c;
+	s->conns = c;
+	s->stats.open++;
+	r = sd_event_add_io(s->event, &c->io, fd, EPOLLIN, on_io, c);
+	if (r >= 0)
+		r = sd_event_add_defer(s->event, &c->later, on_later, c);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(c->later, SD_EVENT_OFF);
+	if (r < 0) {
+		c->fd = -1;
+		(void)vl_conn_free(c);
+		return r;
+	}
+	s->stats.connections++;
+	return 0;
+}
+
+struct vl_conn *vl_conn_free(struct vl_conn *c)
+{
+	if (!c)
+		return NULL;
+	c->broken = true;
+	if (c->active)
+		vl_call_drop(c->active);
+	sd_event_source_disable_unref(c->io);
+	sd_event_source_disable_unref(c->later);
+	if (c->prev)
+		c->prev->next = c->next;
+	else
+		c->server->conns = c->next;
+	if (c->next)
+		c->next->prev = c->prev;
+	c->server->stats.open--;
+	vl_buf_free(&c->in);
+	vl_buf_free(&c->out);
+	close_fd(&c->fd);
+	free(c);
+	return NULL;
+}
