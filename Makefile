@@ -50,7 +50,7 @@ MAN_RST		:=
 
 include $(wildcard */build.mk selftests/*/build.mk tools/*/build.mk)
 
-include agent/install.mk
+include agent/install.mk selftests/test.mk
 
 deps:
 	@missing=$$(for p in $(DEPS); do \

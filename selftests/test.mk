@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+# make test: every layer in one run of prove, in this order. Packages that are missing are
+# installed first. make test-run leaves that out.
+check-tests	:= selftests/check/tree.t
+vm-tests	:= $(sort $(wildcard selftests/vm/*.t))
+root-scripts	:= $(wildcard selftests/root/*.t)
+prove-env	= DCOS_BUILD=$(abspath $(O)) DCOS_SRC=$(CURDIR) DCOS_VERSION=$(VERSION)
+PROVE_FLAGS	?=
+
+.PHONY: test test-run test-root test-vm demo
+test: deps
+	+@$(MAKE) --no-print-directory test-run
+
+test-programs	= all $(unit-tests) $(root-tests) $(golden-programs)
+test-run: $(test-programs)
+	$(prove-env) prove --timer $(PROVE_FLAGS) --exec selftests/exec.sh $(unit-tests) \
+		$(check-tests) $(golden-tests) $(root-tests) $(root-scripts) $(vm-tests)
+
+# layers and single tests for people: make test-root T=container
+test-root: all $(root-tests)
+	$(prove-env) prove -v --exec selftests/exec.sh \
+		$(if $(T),$(wildcard $(T:%=selftests/root/%.t)) $(filter $(T:%=$(O)/selftests/root/%),$(root-tests)),$(root-tests) $(root-scripts))
+
+test-vm: $(test-programs)
+	$(prove-env) prove -v --exec selftests/exec.sh $(if $(T),$(T:%=selftests/vm/%.t),$(vm-tests))
+
+demo: deps
+	+@$(MAKE) --no-print-directory all
+	@$(prove-env) selftests/demo.sh
