@@ -33,7 +33,7 @@
 #define ISO_TABLE_MAX	 24
 
 struct devices_cache; /* isolators/devices.h */
-struct sc_filter; /* isolators/seccomp.h: a compiled filter */
+struct sc_cache; /* isolators/seccomp.h */
 
 /* Filled in by the agent for metered containers; NULL members mean: not metered. */
 struct iso_meter {
@@ -60,6 +60,7 @@ struct iso_host {
 	const char *run_dir; /* absolute, tmpfs; staging mounts in the agent's own mount namespace */
 	const struct iso_meter *meter; /* NULL: not metered */
 	struct devices_cache *devices; /* programs loaded already; NULL: each container loads its own */
+	struct sc_cache *seccomp_cache; /* compiled filters; NULL: each container compiles its own */
 };
 
 struct isolation {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The rows of iso_table[], in its order; each is explained at the head of its own file. */
-#ifndef DCOS_ROWS_H
-#define DCOS_ROWS_H
+#ifndef DCOS_ISOLATOR_ROWS_H
+#define DCOS_ISOLATOR_ROWS_H
 
 #include "isolators/isolator.h"
 
@@ -11,5 +11,7 @@ extern const struct isolator cpu_isolator;
 extern const struct isolator memory_isolator;
 extern const struct isolator pids_isolator;
 extern const struct isolator devices_isolator;
+extern const struct isolator credentials_isolator;
+extern const struct isolator seccomp_isolator;
 
 #endif

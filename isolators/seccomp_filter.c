@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A parsed profile to a program: libseccomp does it, as a binary tree over the system call
+ * numbers where the library can (since 2.5). The kernel looks at every system call of every
+ * architecture when it loads a program, so that its size is launch time.
+ * As other OCI runtimes do: an element whose action is the default one makes no rule, names that
+ * the library does not know are passed over (and counted), and an element that compares the same
+ * argument twice holds if any of its comparisons does.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/seccomp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "agent/lib/cleanup.h"
+#include "isolators/seccomp_profile.h"
+
+#define TREE_LEVEL 2 /* SCMP_FLTATR_CTL_OPTIMIZE: binary tree */
+
+struct sc_filter {
+	unsigned int refs;
+	struct sc_info info;
+	struct sock_filter code[]; /* info.prog.len of them */
+};
+
+static void ctx_free(scmp_filter_ctx *ctx)
+{
+	if (*ctx)
+		seccomp_release(*ctx);
+}
+
+/* What happens while rules are added, and what is learnt. */
+struct builder {
+	scmp_filter_ctx ctx;
+	const struct sc_profile *p;
+	struct sc_info *info;
+	struct why *why;
+	size_t unknown_len;
+};
+
+static bool allows(uint32_t action)
+{
+	return action == SCMP_ACT_ALLOW || action == SCMP_ACT_LOG;
+}
+
+static void unknown_add(struct builder *b, const struct sc_rule *rule, const char *name)
+{
+	size_t room = sizeof(b->info->unknown) - b->unknown_len;
+	int n = snprintf(b->info->unknown + b->unknown_len, room, "%s%s",
+			 b->unknown_len ? ", " : "", name);
+
+	b->unknown_len += n > 0 && (size_t)n < room ? (size_t)n : room - 1;
+	b->info->unknown_nr++;
+	if (allows(b->p->default_action) && !allows(rule->action))
+		b->info->undenied_nr++;
+}
+
+static int rule_failed(struct builder *b, const struct sc_rule *rule, const char *name, int err)
+{
+	if (err == -EOPNOTSUPP)
+		return why_set(b->why, -EINVAL,
+			       "seccomp: /syscalls/%zu/action: this kernel can't do it",
+			       rule->index);
+	return why_set(b->why, err, "seccomp: /syscalls/%zu: system call \"%s\"", rule->index,
+		       name);
+}
+
+/* -EEXIST: an earlier element says the same, or says it for more arguments */
+static int rule_add(struct builder *b, const struct sc_rule *rule, int nr, const char *name,
+		    const struct scmp_arg_cmp *args, unsigned int args_nr)
+{
+	int err = seccomp_rule_add_array(b->ctx, rule->action, nr, args_nr, args);
+
+	return err && err != -EEXIST ? rule_failed(b, rule, name, err) : 0;
+}
+
+static bool compares_twice(const struct sc_rule *rule)
+{
+	unsigned int seen = 0;
+
+	for (unsigned int i = 0; i < rule->args_nr; i++) {
+		if (seen & 1U << rule->args[i].arg)
+			return true;
+		seen |= 1U << rule->args[i].arg;
+	}
+	return false;
+}
+
+static int call_add(struct builder *b, const struct sc_rule *rule, const char *name)
+{
+	int nr = seccomp_syscall_resolve_name(name);
+	int err = 0;
+
+	if (nr == __NR_SCMP_ERROR) {
+		unknown_add(b, rule, name);
+		return 0;
+	}
+	if (!compares_twice(rule))
+		return rule_add(b, rule, nr, name, rule->args, rule->args_nr);
+	for (unsigned int i = 0; !err && i < rule->args_nr; i++)
+		err = rule_add(b, rule, nr, name, &rule->args[i], 1);
+	return err;
+}
+
+static int rules_add(struct builder *b)
+{
+	const struct sc_profile *p = b->p;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < p->rules_nr; i++) {
+		const struct sc_rule *rule = &p->rules[i];
+
+		if (rule->action == p->default_action)
+			continue;
+		if (json_is_string(rule->names))
+			err = call_add(b, rule, json_string_value(rule->names));
+		for (size_t n = 0; !err && n < json_array_size(rule->names); n++)
+			err = call_add(b, rule, json_string_value(json_array_get(rule->names, n)));
+	}
+	return err;
+}
+
+/* The tree is an optimisation that old versions of the library lack; not an error. */
+static int attributes_set(scmp_filter_ctx ctx)
+{
+	int err = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_NNP, 0);
+
+	if (!err)
+		err = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+	if (!err)
+		(void)seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, TREE_LEVEL);
+	return err;
+}
+
+static int arches_add(scmp_filter_ctx ctx, const struct sc_profile *p)
+{
+	for (size_t i = 0; i < p->arches_nr; i++) {
+		int err = seccomp_arch_add(ctx, p->arches[i]);
+
+		if (err && err != -EEXIST) /* the machine's own is there */
+			return err;
+	}
+	return 0;
+}
+
+static int filter_read(int fd, const struct sc_info *info, struct sc_filter **ret, struct why *why)
+{
+	struct sc_filter *f;
+	struct stat st;
+	size_t nr;
+
+	if (fstat(fd, &st) < 0)
+		return why_set(why, -errno, "seccomp: the compiled filter");
+	nr = (size_t)st.st_size / sizeof(f->code[0]);
+	if (nr > BPF_MAXINSNS)
+		return why_set(why, -E2BIG,
+			       "seccomp: the profile compiles to %zu instructions, the kernel "
+			       "takes at most %d",
+			       nr, BPF_MAXINSNS);
+	f = malloc(sizeof(*f) + nr * sizeof(f->code[0]));
+	if (!f)
+		return why_set(why, -ENOMEM, "seccomp");
+	if (pread(fd, f->code, nr * sizeof(f->code[0]), 0) != (ssize_t)(nr * sizeof(f->code[0]))) {
+		free(f);
+		return why_set(why, -EIO, "seccomp: the compiled filter");
+	}
+	f->refs = 1;
+	f->info = *info;
+	f->info.prog = (struct sock_fprog){.len = (unsigned short)nr, .filter = f->code};
+	*ret = f;
+	return 0;
+}
+
+static int build(const struct sc_profile *p, struct sc_filter **ret, struct why *why)
+{
+	struct sc_info info = {.flags = p->flags, .caps_used = p->caps_used};
+	__attribute__((cleanup(ctx_free))) scmp_filter_ctx ctx = seccomp_init(p->default_action);
+	struct builder b = {.ctx = ctx, .p = p, .info = &info, .why = why};
+	cleanup_close int fd = memfd_create("seccomp", MFD_CLOEXEC);
+	int err;
+
+	if (!ctx)
+		return why_set(why, -EINVAL, "seccomp: /defaultAction: this kernel can't do it");
+	if (fd < 0)
+		return why_set(why, -errno, "seccomp: memfd_create");
+	err = attributes_set(ctx);
+	if (!err)
+		err = arches_add(ctx, p);
+	if (err)
+		return why_set(why, err, "seccomp: libseccomp");
+	err = rules_add(&b);
+	if (err)
+		return err;
+	err = seccomp_export_bpf(ctx, fd);
+	if (err)
+		return why_set(why, err, "seccomp: libseccomp can't compile the profile");
+	return filter_read(fd, &info, ret, why);
+}
+
+int sc_compile(const char *json, uint64_t caps, struct sc_filter **ret, struct why *why)
+{
+	struct sc_profile p;
+	int err = sc_profile_parse(json, caps, &p, why);
+
+	if (err)
+		return err;
+	err = build(&p, ret, why);
+	sc_profile_free(&p);
+	return err;
+}
+
+const struct sc_info *sc_filter_info(const struct sc_filter *f)
+{
+	return &f->info;
+}
+
+struct sc_filter *sc_filter_ref(struct sc_filter *f)
+{
+	f->refs++;
+	return f;
+}
+
+struct sc_filter *sc_filter_unref(struct sc_filter *f)
+{
+	if (f && --f->refs == 0)
+		free(f);
+	return NULL;
+}
+
+int sc_load(const struct sc_filter *f)
+{
+	long n = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, f->info.flags, &f->info.prog);
+
+	if (n > 0)
+		return -EBUSY; /* TSYNC: the thread that can't follow */
+	return n < 0 ? -errno : 0;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A seccomp profile as read: what the document says, for seccomp_filter.c to compile. */
+#ifndef DCOS_SECCOMP_PROFILE_H
+#define DCOS_SECCOMP_PROFILE_H
+
+#include <jansson.h>
+#include <seccomp.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/lib/why.h"
+#include "isolators/seccomp.h"
+
+#define SC_ARCHES_MAX 32
+
+/* One element of "syscalls" that applies to this container. */
+struct sc_rule {
+	size_t index; /* of the element in "syscalls", for messages */
+	uint32_t action; /* SCMP_ACT_*, the errno included */
+	json_t *names; /* borrowed: an array of strings, or one string */
+	struct scmp_arg_cmp *args;
+	unsigned int args_nr;
+};
+
+struct sc_profile {
+	json_t *doc;
+	uint32_t default_action;
+	uint32_t arches[SC_ARCHES_MAX]; /* SCMP_ARCH_* that this machine executes */
+	size_t arches_nr;
+	unsigned int flags; /* SECCOMP_FILTER_FLAG_* */
+	uint64_t caps_used; /* capabilities that were asked for */
+	struct sc_rule *rules;
+	size_t rules_nr;
+};
+
+/**
+ * sc_profile_parse - read and validate a profile
+ * @json: NUL-terminated
+ * @caps: of the container
+ * @ret: filled, to be ended with sc_profile_free()
+ * @why: see sc_compile()
+ * Return: 0; -EINVAL; -ENOMEM. @ret is untouched unless 0.
+ */
+int sc_profile_parse(const char *json, uint64_t caps, struct sc_profile *ret, struct why *why);
+
+/** sc_profile_free - free what a profile owns, not @p itself; it may be zeroed */
+void sc_profile_free(struct sc_profile *p);
+
+#endif
