@@ -5,3 +5,8 @@ programs	+= dcosctl
 dcosctl-src	:= $(wildcard tools/dcosctl/*.c) $(tools-common)
 dcosctl-lib	:= dcos
 dcosctl-libs	:= $(LIBS_lib) -lsmartcols
+
+programs	+= dcostop
+dcostop-src	:= $(wildcard tools/dcostop/*.c) $(tools-common)
+dcostop-lib	:= dcos
+dcostop-libs	:= $(LIBS_lib) -lncursesw -lm

@@ -10,11 +10,14 @@
 
 #define DEPTH_MAX 8 /* objects in objects that are shown */
 
+#define VALUE_COLUMN 24
+
 static void print_name(const char *name, int depth)
 {
 	int used = printf("%*s%s:", depth * 2, "", name);
 
-	(void)printf("%*s", used < 22 ? 22 - used : 1, ""); /* seen when stdout is closed */
+	/* seen when stdout is closed */
+	(void)printf("%*s", used < VALUE_COLUMN ? VALUE_COLUMN - used : 1, "");
 }
 
 static bool ends_with(const char *name, const char *end)
@@ -77,15 +80,24 @@ static void print_json(const json_t *v)
 	(void)puts(text ? text : "?"); /* seen when stdout is closed */
 }
 
+static bool is_empty(const json_t *v)
+{
+	return json_is_null(v) || (json_is_object(v) && !json_object_size(v)) ||
+	       (json_is_array(v) && !json_array_size(v));
+}
+
 static void print_value(const char *name, const json_t *v, int depth)
 {
-	if (json_is_null(v))
+	if (is_empty(v))
 		return;
-	print_name(name, depth);
-	if (json_is_object(v) && depth < DEPTH_MAX && json_object_size(v)) {
-		(void)putchar('\n'); /* seen when stdout is closed, as all here */
+	/* errors of stdout are seen when it is closed */
+	if (json_is_object(v) && depth < DEPTH_MAX) {
+		(void)printf("%*s%s:\n", depth * 2, "", name);
 		print_object(v, depth + 1);
-	} else if (json_is_string(v)) {
+		return;
+	}
+	print_name(name, depth);
+	if (json_is_string(v)) {
 		text_print(stdout, json_string_value(v));
 		(void)putchar('\n');
 	} else if (json_is_integer(v)) {

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The header, which screen and text share, and the view for files and pipes. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/lib/cleanup.h"
+#include "agent/lib/units.h"
+#include "tools/common/text.h"
+#include "tools/dcostop/view.h"
+
+#define BAR_MIN	   4 /* columns, brackets not counted */
+#define BAR_MAX	   40
+#define BAR_BESIDE 56 /* what its line needs beside it */
+#define ROW_BYTES  4096
+
+const char *sort_name(enum top_sort sort)
+{
+	switch (sort) {
+	case TOP_SORT_CPU:
+		return "CPU%";
+	case TOP_SORT_MEMORY:
+		return "RSS";
+	case TOP_SORT_WAIT:
+		return "P99";
+	case TOP_SORT_THROTTLED:
+		return "THR%";
+	case TOP_SORT_ID:
+		return "ID";
+	}
+	return "?";
+}
+
+int widest_id(const struct top_row *const *rows, size_t nr)
+{
+	int widest = 0;
+
+	for (size_t i = 0; i < nr; i++) {
+		int width = text_width(rows[i]->id);
+
+		if (width > widest)
+			widest = width;
+	}
+	return widest;
+}
+
+/* "[||||      ]" of so many columns, brackets included; "" if there is no room. */
+static const char *bar(double share, int width, char *buf, size_t size)
+{
+	int room = width - 2, full;
+
+	buf[0] = 0;
+	if (room > BAR_MAX)
+		room = BAR_MAX;
+	if (room < BAR_MIN || (size_t)room + 3 > size)
+		return buf;
+	full = isnan(share) || share < 0 ? 0 : (int)lrint(share * room);
+	if (full > room)
+		full = room;
+	buf[0] = '[';
+	memset(buf + 1, '|', (size_t)full);
+	memset(buf + 1 + full, ' ', (size_t)(room - full));
+	buf[room + 1] = ']';
+	buf[room + 2] = 0;
+	return buf;
+}
+
+/* Left and right parts of a line; the right one goes if there is no room for both. */
+static void join(char *buf, const char *left, const char *right, int width)
+{
+	char fitted[TOP_LINE_MAX];
+	int l = text_width(left), r = text_width(right);
+
+	if (r && l + 2 + r <= width) {
+		(void)snprintf(buf, TOP_LINE_MAX, "%s%*s%s", left, width - l - r, "", right);
+		return;
+	}
+	(void)text_fit(fitted, sizeof(fitted), left, width);
+	(void)snprintf(buf, TOP_LINE_MAX, "%s", fitted);
+}
+
+static void line_node(const struct top_model *m, const struct top_node *node,
+		      const struct top_choice *choice, int width, char *buf)
+{
+	char left[256], right[128];
+
+	(void)snprintf(left, sizeof(left), "dcostop  %s  agent %s  %u CPU%s", node->name,
+		       node->version, m->ncpu, m->ncpu == 1 ? "" : "s");
+	(void)snprintf(right, sizeof(right), "%sseq %llu  dropped %llu",
+		       choice->paused ? "PAUSED  " : "", (unsigned long long)m->seq,
+		       (unsigned long long)m->dropped_nr);
+	if (!m->snapshots_nr)
+		(void)snprintf(right, sizeof(right), "waiting for the first snapshot");
+	join(buf, left, choice->trouble[0] ? "" : right, width);
+}
+
+static void line_cpu(const struct top_model *m, const struct top_choice *choice, int width,
+		     char *buf)
+{
+	double total = m->ncpu * 100.0;
+	char left[128], right[256], gauge[BAR_MAX + 3], cpu[16] = "-";
+
+	if (!isnan(m->cpu_pct))
+		(void)snprintf(cpu, sizeof(cpu), "%.1f", m->cpu_pct);
+	(void)snprintf(left, sizeof(left), "CPU %s %6s / %.0f%%",
+		       bar(m->cpu_pct / total, width - BAR_BESIDE, gauge, sizeof(gauge)), cpu,
+		       total);
+	(void)snprintf(right, sizeof(right), "tasks %u running, %u ended", m->running_nr,
+		       m->ended_nr);
+	(void)choice; /* the same for all */
+	join(buf, left, right, width);
+}
+
+static void line_memory(const struct top_model *m, const struct top_node *node,
+			const struct top_choice *choice, int width, char *buf)
+{
+	char left[128], right[256], gauge[BAR_MAX + 3], used[16], all[16] = "-";
+	bool known = m->memory_bytes != TOP_UNKNOWN;
+	double share = NAN;
+
+	(void)snprintf(used, sizeof(used), "-");
+	if (known)
+		(void)format_bytes(used, sizeof(used), m->memory_bytes);
+	if (node->memory_bytes && known)
+		share = (double)m->memory_bytes / (double)node->memory_bytes;
+	if (node->memory_bytes)
+		(void)format_bytes(all, sizeof(all), node->memory_bytes);
+	(void)snprintf(left, sizeof(left), "Mem %s %6s / %s",
+		       bar(share, width - BAR_BESIDE, gauge, sizeof(gauge)), used, all);
+	(void)snprintf(right, sizeof(right), "by %s%s%s%s", sort_name(choice->sort),
+		       choice->reverse ? " reversed" : "", choice->filter[0] ? "  /" : "",
+		       choice->filter);
+	join(buf, left, right, width);
+}
+
+const char *header_line(int i, const struct top_model *m, const struct top_node *node,
+			const struct top_choice *choice, int width, char *buf)
+{
+	buf[0] = 0;
+	if (i == 0)
+		line_node(m, node, choice, width, buf);
+	else if (i == 1)
+		line_cpu(m, choice, width, buf);
+	else
+		line_memory(m, node, choice, width, buf);
+	return buf;
+}
+
+int view_text(FILE *f, const struct top_model *m, const struct top_node *node,
+	      const struct top_choice *choice)
+{
+	cleanup_free const struct top_row **rows = NULL;
+	ssize_t nr = model_rows(m, choice->sort, choice->reverse, choice->filter, &rows);
+	char line[ROW_BYTES];
+	struct top_layout l;
+
+	if (nr < 0)
+		return (int)nr;
+	/* errors of the stream are seen when it is closed */
+	for (int i = 0; i < 3; i++)
+		(void)fprintf(f, "%s\n", header_line(i, m, node, choice, 80, line));
+	layout_all(&l, widest_id(rows, (size_t)nr));
+	layout_titles(&l, line, sizeof(line));
+	(void)fprintf(f, "\n%s\n", line);
+	for (ssize_t i = 0; i < nr; i++) {
+		layout_row(&l, rows[i], line, sizeof(line));
+		(void)fprintf(f, "%s\n", line);
+	}
+	if (m->hidden_nr)
+		(void)fprintf(f, "%llu more tasks are not followed\n",
+			      (unsigned long long)m->hidden_nr);
+	return 0;
+}
