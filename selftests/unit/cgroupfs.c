@@ -316,6 +316,7 @@ TEST(a_walk_visits_each_cgroup_once_and_can_be_ended)
 	cleanup_close int a = cg_open(fd, "a/b", true);
 	cleanup_close int c = cg_open(fd, "c", true);
 
+	EXPECT_TRUE(a >= 0 && c >= 0);
 	EXPECT_EQ(cg_walk(fd, count_visit, &nr), 0);
 	EXPECT_EQ(nr, 4);
 	nr = 0;
@@ -343,6 +344,7 @@ TEST(a_removal_takes_all_below_and_is_content_if_there_is_nothing)
 	cleanup_close int a = cg_open(fd, "t/a/b", true);
 	cleanup_close int b = cg_open(fd, "t/c", true);
 
+	EXPECT_TRUE(a >= 0 && b >= 0);
 	EXPECT_EQ(cg_remove(fd, "t"), 0);
 	EXPECT_EQ(faccessat(fd, "t", F_OK, 0), -1);
 	EXPECT_EQ(cg_remove(fd, "t"), 0);
