@@ -145,8 +145,9 @@ static __always_inline struct dcos_cell *charge(struct dcos_task *t, struct task
 	t->exec_ns = exec;
 	if (nr) { /* more than one only after a charge was missed: then their mean */
 		__u64 wait = delay - t->delay_ns;
-		__u32 i = bucket_of(nr == 1 ? wait : wait / nr);
+		__u64 i = bucket_of(nr == 1 ? wait : wait / nr);
 
+		barrier_var(i); /* or the verifier of 6.1 does not see the bound */
 		c->wait_ns += wait;
 		c->nr_waits += nr;
 		if (i < DCOS_HIST)

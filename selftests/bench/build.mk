@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+# Benchmarks print tables of ratios; they are no tests. `make bench` runs all of them (root).
+.PHONY: bench bench-meter
+bench: bench-meter
+
+$(O)/selftests/bench/%: $(O)/obj/selftests/bench/%.o $(O)/libharness.a $(O)/libagent.a \
+		$(O)/libcontainer.a $(O)/libdcos.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_agent) $(LIBS_container) $(LIBS_lib)
+
+bench-meter: $(O)/selftests/bench/meter
+	$<
