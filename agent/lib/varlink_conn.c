@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 
 #include "agent/lib/cleanup.h"
 
@@ -14,8 +15,9 @@
 static bool memory_is_short(const struct vl_conn *c, size_t more)
 {
 	size_t all = more, own = more;
+	const struct vl_conn *o;
 
-	for (const struct vl_conn *o = c->server->conns; o; o = o->next) {
+	for (o = TAILQ_FIRST(&c->server->conns); o; o = TAILQ_NEXT(o, all)) {
 		size_t size = o->in.size + o->out.size;
 
 		all += size;
@@ -48,6 +50,21 @@ static bool is_finished(struct vl_conn *c)
 	return c->broken || (c->eof && !c->active && !vl_buf_len(&c->out) && !has_frame(c));
 }
 
+static void conn_set_ready(struct vl_conn *c, bool ready)
+{
+	struct vl_server *s = c->server;
+
+	if (c->is_ready == ready)
+		return;
+	c->is_ready = ready;
+	if (ready) {
+		TAILQ_INSERT_TAIL(&s->ready, c, ready);
+		(void)eventfd_write(s->wakeup_fd, 1); /* fails only when it is readable as it is */
+	} else {
+		TAILQ_REMOVE(&s->ready, c, ready);
+	}
+}
+
 void vl_conn_arm(struct vl_conn *c)
 {
 	bool work = is_finished(c) || (has_frame(c) && can_start(c));
@@ -57,9 +74,9 @@ void vl_conn_arm(struct vl_conn *c)
 		events |= EPOLLIN;
 	if (vl_buf_len(&c->out))
 		events |= EPOLLOUT;
-	/* these fail without memory only: then the peer hangs, and is dropped when it goes */
+	/* fails without memory only: then the peer hangs, and is dropped when it goes */
 	(void)sd_event_source_set_io_events(c->io, c->broken ? 0 : events);
-	(void)sd_event_source_set_enabled(c->later, work ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+	conn_set_ready(c, work);
 }
 
 static void conn_break(struct vl_conn *c, uint64_t *counter)
@@ -180,11 +197,14 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
 	return 0;
 }
 
-static int on_later(sd_event_source *source, void *userdata)
+void vl_conn_turn(struct vl_server *s)
 {
-	(void)source;
-	conn_work(userdata);
-	return 0;
+	struct vl_conn *c = TAILQ_FIRST(&s->ready);
+
+	if (!c)
+		return;
+	conn_set_ready(c, false); /* what is left then goes to the end */
+	conn_work(c);
 }
 
 int vl_conn_new(struct vl_server *s, int fd, const struct ucred *peer)
@@ -197,16 +217,9 @@ int vl_conn_new(struct vl_server *s, int fd, const struct ucred *peer)
 	c->server = s;
 	c->fd = fd;
 	c->peer = *peer;
-	c->next = s->conns;
-	if (c->next)
-		c->next->prev = c;
-	s->conns = c;
+	TAILQ_INSERT_TAIL(&s->conns, c, all);
 	s->stats.open++;
 	r = sd_event_add_io(s->event, &c->io, fd, EPOLLIN, on_io, c);
-	if (r >= 0)
-		r = sd_event_add_defer(s->event, &c->later, on_later, c);
-	if (r >= 0)
-		r = sd_event_source_set_enabled(c->later, SD_EVENT_OFF);
 	if (r < 0) {
 		c->fd = -1;
 		(void)vl_conn_free(c);
@@ -224,13 +237,8 @@ struct vl_conn *vl_conn_free(struct vl_conn *c)
 	if (c->active)
 		vl_call_drop(c->active);
 	sd_event_source_disable_unref(c->io);
-	sd_event_source_disable_unref(c->later);
-	if (c->prev)
-		c->prev->next = c->next;
-	else
-		c->server->conns = c->next;
-	if (c->next)
-		c->next->prev = c->prev;
+	conn_set_ready(c, false);
+	TAILQ_REMOVE(&c->server->conns, c, all);
 	c->server->stats.open--;
 	vl_buf_free(&c->in);
 	vl_buf_free(&c->out);

@@ -3,11 +3,14 @@
 #ifndef DCOS_VARLINK_IMPL_H
 #define DCOS_VARLINK_IMPL_H
 
+#include <sys/queue.h>
+
 #include "agent/lib/varlink.h"
 #include "agent/lib/varlink_wire.h"
 
 #define VL_READ_BYTES	   65536 /* read from one connection per wakeup */
 #define VL_CALLS_WAKEUP	   16 /* started by one connection per wakeup */
+#define VL_READY_WAKEUP	   4 /* turns per wakeup for connections with work left */
 #define VL_ACCEPT_WAKEUP   16 /* accepted per wakeup */
 #define VL_ACCEPT_PAUSE_US 100000 /* when descriptors or memory ran out */
 #define VL_LISTENERS_MAX   4
@@ -27,12 +30,13 @@ struct vl_listener {
  */
 struct vl_conn {
 	struct vl_server *server;
-	struct vl_conn *next, *prev;
+	TAILQ_ENTRY(vl_conn) all, ready;
 	int fd;
 	struct ucred peer;
 	struct vl_buf in, out;
 	struct vl_call *active; /* not a reference */
-	sd_event_source *io, *later; /* later: there is work, but not now */
+	sd_event_source *io;
+	bool is_ready; /* in the server's list: there is work that no event of the socket announces */
 	bool eof; /* the peer sends no more */
 	bool broken; /* to be freed from the loop; takes no output */
 };
@@ -44,7 +48,13 @@ struct vl_server {
 	struct vl_listener listeners[VL_LISTENERS_MAX];
 	unsigned int listeners_nr;
 	sd_event_source *resume; /* accept again */
-	struct vl_conn *conns;
+	TAILQ_HEAD(, vl_conn) conns, ready;
+	/*
+	 * Readable while @ready has members. A defer source of sd-event would do, but is dispatched
+	 * before any descriptor of its priority, so one busy client would stop all others.
+	 */
+	int wakeup_fd;
+	sd_event_source *wakeup;
 };
 
 struct vl_call {
@@ -73,6 +83,9 @@ int vl_conn_send(struct vl_conn *c, const char *const *parts, const size_t *lens
 
 /** vl_conn_arm - tell the loop what this connection waits for now */
 void vl_conn_arm(struct vl_conn *c);
+
+/** vl_conn_turn - work on the connection at the head of the server's ready list, which may free it */
+void vl_conn_turn(struct vl_server *s);
 
 /** vl_conn_break - have it closed by the loop */
 void vl_conn_break(struct vl_conn *c);

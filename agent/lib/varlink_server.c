@@ -2,30 +2,20 @@
 /* The Varlink server: who may connect, and how many. */
 #include <errno.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
 #include "agent/lib/cleanup.h"
 #include "agent/lib/varlink_impl.h"
 
-int vl_server_new(sd_event *event, const struct vl_server_config *config, struct vl_server **ret)
-{
-	struct vl_server *s = calloc(1, sizeof(*s));
-
-	if (!s)
-		return -ENOMEM;
-	s->event = sd_event_ref(event);
-	s->config = *config;
-	*ret = s;
-	return 0;
-}
-
 /* A limit or a right in the way? Return: 0 or -errno. */
 static int admit(const struct vl_server *s, const struct ucred *peer)
 {
+	const struct vl_conn *c;
 	unsigned int own = 0;
 
-	for (const struct vl_conn *c = s->conns; c; c = c->next)
+	for (c = TAILQ_FIRST(&s->conns); c; c = TAILQ_NEXT(c, all))
 		own += c->peer.uid == peer->uid;
 	if (s->stats.open >= VL_CONNS_MAX || (peer->uid && own >= VL_CONNS_PER_UID))
 		return -EUSERS;
@@ -80,17 +70,18 @@ static int on_resume(sd_event_source *source, uint64_t usec, void *userdata)
 	return 0;
 }
 
-/* accept() fails and would be asked again at once: leave the callers in the queue for a while. */
+/*
+ * accept() fails and would be asked again at once: leave the callers in the queue for a while.
+ * The timer is there from the start, as it needs a descriptor itself.
+ */
 static void pause_accept(struct vl_server *s)
 {
 	uint64_t now;
 
-	if (sd_event_now(s->event, CLOCK_MONOTONIC, &now) < 0)
-		return;
-	s->resume = sd_event_source_disable_unref(s->resume);
-	if (sd_event_add_time(s->event, &s->resume, CLOCK_MONOTONIC, now + VL_ACCEPT_PAUSE_US, 0,
-			      on_resume, s) < 0)
-		return; /* without memory it spins; a timer would be the way out */
+	if (sd_event_now(s->event, CLOCK_MONOTONIC, &now) < 0 ||
+	    sd_event_source_set_time(s->resume, now + VL_ACCEPT_PAUSE_US) < 0 ||
+	    sd_event_source_set_enabled(s->resume, SD_EVENT_ONESHOT) < 0)
+		return; /* without memory; tried again at the next wakeup */
 	for (unsigned int i = 0; i < s->listeners_nr; i++)
 		(void)sd_event_source_set_enabled(s->listeners[i].io, SD_EVENT_OFF);
 }
@@ -118,6 +109,48 @@ static int on_accept(sd_event_source *source, int listen_fd, uint32_t revents, v
 		else
 			(void)take_fd(&fd);
 	}
+	return 0;
+}
+
+static int on_wakeup(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	struct vl_server *s = userdata;
+	eventfd_t n;
+
+	(void)source;
+	(void)revents;
+	for (int i = 0; i < VL_READY_WAKEUP; i++)
+		vl_conn_turn(s);
+	if (TAILQ_EMPTY(&s->ready))
+		(void)eventfd_read(fd, &n); /* or it was empty already */
+	return 0;
+}
+
+int vl_server_new(sd_event *event, const struct vl_server_config *config, struct vl_server **ret)
+{
+	struct vl_server *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return -ENOMEM;
+	s->event = sd_event_ref(event);
+	s->config = *config;
+	TAILQ_INIT(&s->conns);
+	TAILQ_INIT(&s->ready);
+	s->wakeup_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	r = s->wakeup_fd < 0 ? -errno : 0;
+	if (r >= 0)
+		r = sd_event_add_io(event, &s->wakeup, s->wakeup_fd, EPOLLIN, on_wakeup, s);
+	if (r >= 0)
+		r = sd_event_add_time(event, &s->resume, CLOCK_MONOTONIC, UINT64_MAX, 0, on_resume,
+				      s);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(s->resume, SD_EVENT_OFF);
+	if (r < 0) {
+		(void)vl_server_free(s);
+		return r;
+	}
+	*ret = s;
 	return 0;
 }
 
@@ -224,8 +257,10 @@ struct vl_server *vl_server_free(struct vl_server *s)
 	for (unsigned int i = 0; i < s->listeners_nr; i++)
 		free_listener(&s->listeners[i]);
 	sd_event_source_disable_unref(s->resume);
-	while (s->conns)
-		(void)vl_conn_free(s->conns);
+	while (!TAILQ_EMPTY(&s->conns))
+		(void)vl_conn_free(TAILQ_FIRST(&s->conns));
+	sd_event_source_disable_unref(s->wakeup);
+	close_fd(&s->wakeup_fd);
 	sd_event_unref(s->event);
 	free(s);
 	return NULL;

@@ -170,7 +170,8 @@ TEST(one_reply_is_all_without_more)
 
 	vl_rig_up(&rig);
 	cleanup_close int fd = vl_rig_client(&rig);
-	cleanup_free char *none = vl_rig_ask(&rig, fd, "{\"method\":\"test.Rig.Hold\"}");
+	EXPECT_EQ(vl_rig_say(&rig, fd, "{\"method\":\"test.Rig.Hold\"}"), 0);
+	ASSERT_TRUE(rig.held);
 	EXPECT_FALSE(vl_call_more(rig.held));
 	EXPECT_EQ(vl_reply_more(rig.held, json_object()), -EPROTO);
 	EXPECT_EQ(vl_error(rig.held, "test.Rig.Bad", NULL), 0);
@@ -309,6 +310,7 @@ TEST(only_a_stale_socket_is_replaced)
 	ASSERT_EQ(vl_server_listen(rig.server, path, 0600), 0);
 	EXPECT_EQ(vl_server_listen(second.server, path, 0600), -EADDRINUSE);
 	cleanup_close int fd = open(file, O_CREAT | O_CLOEXEC | O_WRONLY, 0600);
+	ASSERT_TRUE(fd >= 0);
 	EXPECT_EQ(vl_server_listen(second.server, file, 0600), -EEXIST);
 	EXPECT_EQ(vl_server_listen(second.server, longer, 0600), -ENAMETOOLONG);
 	vl_rig_down(&rig);
