@@ -116,6 +116,8 @@ size_t draft_push(struct draft *d, const char *key)
 
 	if (n && n + 1 < sizeof(d->path))
 		d->path[n++] = '.';
+	if (!*key)
+		key = "\"\"";
 	for (; *key && n + 1 < sizeof(d->path); key++)
 		d->path[n++] = *key < ' ' || *key > '~' ? '?' : *key;
 	d->path[n] = '\0';
