@@ -121,8 +121,8 @@ static void set_row(struct top_row *row, const json_t *usage)
 	row->ended = json_is_object(exit);
 	(void)exit_text(exit, row->exit, sizeof(row->exit));
 	row->failed = row->ended && strcmp(row->exit, "0") != 0;
-	if (row->ended && !row->exit_doc)
-		row->exit_doc = json_incref(exit);
+	json_decref(row->exit_doc);
+	row->exit_doc = row->ended ? json_incref(exit) : NULL;
 	row->quota_pct = quota == TOP_UNKNOWN ? NAN : (double)quota / 1e4;
 	row->memory_bytes = row->ended ? TOP_UNKNOWN : number(usage, "memory_bytes");
 	row->memory_max_bytes = number(usage, "memory_max_bytes");
@@ -178,7 +178,9 @@ static void read_task(struct top_model *m, const json_t *usage, size_t known_nr)
 		set_rates(&t->row, &now, &t->last, m->time_ns - t->last_ns);
 	else
 		clear_rates(&t->row);
-	if (t->row.ended && !t->ended_ns)
+	if (!t->row.ended)
+		t->ended_ns = 0; /* also when an id is used again */
+	else if (!t->ended_ns)
 		t->ended_ns = m->time_ns;
 	t->last = now;
 	t->last_ns = m->time_ns;
@@ -284,7 +286,8 @@ int model_read(struct top_model *m, const json_t *snapshot)
 	json_array_foreach (usages, i, usage)
 		read_task(m, usage, known_nr);
 	drop_old(m);
-	qsort(m->tasks, m->tasks_nr, sizeof(*m->tasks), by_id);
+	if (m->tasks_nr)
+		qsort(m->tasks, m->tasks_nr, sizeof(*m->tasks), by_id);
 	sum_up(m);
 	return 0;
 }
