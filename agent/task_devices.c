@@ -133,11 +133,9 @@ static int mount_device(struct draft *d, const char *path)
 	for (size_t i = 0; i < ct->mounts_nr; i++)
 		if (!strcmp(ct->mounts[i].destination, path))
 			return draft_fail_at(d, "path", "\"%s\" is given twice", path);
-	if (ct->mounts_nr == CT_MOUNTS_MAX)
-		return draft_fail_at(d, "path", "mounts and paths of devices are more than %d",
-				     CT_MOUNTS_MAX);
-	m = &ct->mounts[ct->mounts_nr++];
-	m->tmpfs_bytes = CT_UNSET;
+	m = mount_add(d);
+	if (!m)
+		return -EINVAL;
 	err = draft_strdup(d, path, &m->source);
 	return err < 0 ? err : draft_strdup(d, path, &m->destination);
 }

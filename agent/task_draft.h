@@ -125,6 +125,9 @@ int value_devices(struct draft *d, const struct task_row *row, json_t *v, void *
 int value_resources(struct draft *d, const struct task_row *row, json_t *v, void *field);
 int value_seccomp(struct draft *d, const struct task_row *row, json_t *v, void *field);
 
+/** mount_add - one more mount of the spec, for the caller to fill; NULL after draft_fail() */
+struct ct_mount *mount_add(struct draft *d);
+
 /**
  * check_exists - is there what a path of the host names, and is it a directory
  * Nothing is opened for reading; nothing is looked at for task_spec_restore().

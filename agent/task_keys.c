@@ -87,14 +87,14 @@ static const struct task_row rows[] = {
 	  "them in force (ambient)."},
 	 value_json,
 	 DRAFT_AT(capabilities)},
-	{{"devices", "array of objects, at most 64", "[]",
-	  "Allowed beside null, zero, full, random, urandom, tty, ptmx and pts, see DEVICES."},
-	 value_devices,
-	 0},
 	{{"mounts", "array of objects, at most 64", "[]",
 	  "Directories and files of the host, or file systems in memory, see MOUNTS."},
 	 value_mounts,
 	 SPEC(ct)},
+	{{"devices", "array of objects, at most 64", "[]",
+	  "Allowed beside null, zero, full, random, urandom, tty, ptmx and pts, see DEVICES."},
+	 value_devices,
+	 0},
 	{{"seccomp", "name or object", "seccomp in agent.conf(5)",
 	  "\"default\" is the built-in profile, \"unconfined\" is none, another name is that of a "
 	  "file "

@@ -161,14 +161,30 @@ struct rows mount_rows(void)
 	return ROWS(mount_keys);
 }
 
+struct ct_mount *mount_add(struct draft *d)
+{
+	struct ct_spec *ct = &d->spec.ct;
+	struct ct_mount *m;
+
+	if (ct->mounts_nr == CT_MOUNTS_MAX) {
+		(void)draft_fail(d, "mounts and devices with a path are more than %d",
+				 CT_MOUNTS_MAX);
+		return NULL;
+	}
+	m = &ct->mounts[ct->mounts_nr++];
+	m->tmpfs_bytes = CT_UNSET;
+	return m;
+}
+
 static int parse_mount(struct draft *d, json_t *v, void *data)
 {
 	const struct rows table = mount_rows();
 	struct ct_spec *ct = data;
-	struct ct_mount *m = &ct->mounts[ct->mounts_nr++];
+	struct ct_mount *m = mount_add(d);
 	int err;
 
-	m->tmpfs_bytes = CT_UNSET;
+	if (!m)
+		return -EINVAL;
 	err = draft_object(d, &table, v, m);
 	if (err < 0)
 		return err;
