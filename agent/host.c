@@ -19,6 +19,8 @@
 #include "agent/lib/log.h"
 #include "agent/procfs.h"
 #include "cgroupfs/cgroupfs.h"
+#include "isolators/devices.h"
+#include "isolators/seccomp.h"
 
 #define HOST_CONTROLLERS (CG_CPU | CG_MEMORY | CG_PIDS | CG_IO)
 
@@ -128,6 +130,8 @@ int host_setup(struct node *n, struct why *why)
 	n->host.cgroup_fd = n->lock_fd = -1;
 	n->host.state_dir = n->cfg->state_dir;
 	n->host.run_dir = n->cfg->run_dir;
+	n->host.devices = devices_cache_new(); /* without either containers start slower */
+	n->host.seccomp_cache = sc_cache_new();
 	n->ncpu = (int)sysconf(_SC_NPROCESSORS_ONLN);
 	n->memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 	n->started_unix_us = unix_now_us();
@@ -183,6 +187,9 @@ void host_release(struct node *n)
 	if (n->meter)
 		meter_close(n->meter);
 	n->meter = NULL;
+	devices_cache_free(n->host.devices);
+	n->host.devices = NULL;
+	n->host.seccomp_cache = sc_cache_free(n->host.seccomp_cache);
 	close_fd(&n->host.cgroup_fd);
 	close_fd(&n->lock_fd);
 	free(n->cgroup_path);
