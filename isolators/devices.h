@@ -10,8 +10,8 @@ struct devices_cache;
 /**
  * devices_cache_new - keep programs for containers with the same allow-list
  *
- * A new one costs a load (about 50 us), a kept one only the attachment. When it is full, the one
- * that was not used for the longest time goes; containers that have it attached keep it.
+ * A new one costs most of a millisecond, a kept one some microseconds for the attachment. When
+ * it is full, the one that was not used for the longest time goes; containers keep it attached.
  * Return: the cache, or NULL without memory.
  */
 struct devices_cache *devices_cache_new(void);
