@@ -16,8 +16,8 @@ PKG_CONFIG	?= pkg-config
 
 # What a fresh Debian 12 or 13 machine needs, and the only list of it
 # (Documentation/dependencies.rst says what each is for).
-DEPS		:= gcc make libc6-dev pkg-config clang llvm bpftool \
-		   libbpf-dev libelf-dev zlib1g-dev libcap-dev libseccomp-dev \
+DEPS		:= gcc make libc6-dev pkg-config clang libclang-rt-dev llvm \
+		   bpftool libbpf-dev libelf-dev zlib1g-dev libcap-dev libseccomp-dev \
 		   libnl-3-dev libnl-route-3-dev libsystemd-dev libjansson-dev \
 		   libinih-dev libsmartcols-dev libncurses-dev \
 		   python3-docutils clang-format perl busybox-static tmux \

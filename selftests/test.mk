@@ -11,10 +11,10 @@ PROVE_FLAGS	?=
 test: deps
 	+@$(MAKE) --no-print-directory test-run
 
-test-programs	= all $(unit-tests) $(root-tests) $(golden-programs)
+test-programs	= all $(unit-tests) $(fuzz-programs) $(root-tests) $(golden-programs)
 test-run: $(test-programs)
 	$(prove-env) prove --timer $(PROVE_FLAGS) --exec selftests/exec.sh $(unit-tests) \
-		$(check-tests) $(golden-tests) $(root-tests) $(root-scripts) $(vm-tests)
+		$(fuzz-tests) $(check-tests) $(golden-tests) $(root-tests) $(root-scripts) $(vm-tests)
 
 # layers and single tests for people: make test-root T=container
 test-root: all $(root-tests)
