@@ -29,7 +29,7 @@ WARN		:= -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
 		   -Wmissing-prototypes -Wformat=2 -Wvla -Wno-missing-field-initializers
 HARDEN		:= -fPIE -fstack-protector-strong -fstack-clash-protection \
 		   -fcf-protection -D_FORTIFY_SOURCE=2
-CPPFLAGS_ALL	:= -D_GNU_SOURCE -I. -I$(O) -DDCOS_VERSION='"$(VERSION)"' \
+CPPFLAGS_ALL	:= -D_GNU_SOURCE -I. -I$(O) -isystem /usr/include/libnl3 -DDCOS_VERSION='"$(VERSION)"' \
 		   -DDCOS_SYSCONFDIR='"$(SYSCONFDIR)"' -DDCOS_PREFIX='"$(PREFIX)"' \
 		   -include agent/lib/banned.h
 CFLAGS_ALL	:= -std=gnu11 $(OPT) $(WARN)
@@ -39,6 +39,10 @@ SAN		:= -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-p
 LIBS_lib	:= -ljansson -lsystemd
 LIBS_container	:= -lbpf -lelf -lz -lcap -lseccomp -lnl-route-3 -lnl-3
 LIBS_agent	:= -linih
+
+# make V=1 shows whole commands
+Q		:= $(if $(V),,@)
+say		= $(if $(V),@:,@printf '  %-7s %s\n' $(1) $(2))
 
 .DEFAULT_GOAL	:= all
 .DELETE_ON_ERROR:
@@ -61,29 +65,32 @@ deps:
 
 # --- compiling: plain objects and, for the unit tests, sanitized ones; any may include a skeleton
 $(O)/obj/%.o: %.c | $(bpf-skels)
+	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) $(CPPFLAGS) $(CFLAGS_ALL) $(HARDEN) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CPPFLAGS) $(CFLAGS_ALL) $(HARDEN) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(O)/san/%.o: %.c | $(bpf-skels)
+	$(call say,CC-SAN,$<)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) $(CPPFLAGS) $(CFLAGS_ALL) -fPIE $(SAN) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CPPFLAGS) $(CFLAGS_ALL) -fPIE $(SAN) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # $(call archive,NAME,SOURCES): libNAME.a in both flavours
 define archive
 $(O)/lib$(1).a: $(patsubst %.c,$(O)/obj/%.o,$(2))
 	@rm -f $$@
-	$$(AR) rcs $$@ $$^
+	$$(Q)$$(AR) rcs $$@ $$^
 $(O)/san/lib$(1).a: $(patsubst %.c,$(O)/san/%.o,$(2))
 	@rm -f $$@
-	$$(AR) rcs $$@ $$^
+	$$(Q)$$(AR) rcs $$@ $$^
 endef
 
 # $(call program,NAME,SOURCES,ARCHIVES,LIBRARIES): bin/NAME
 define program
 PROGRAMS += $(O)/bin/$(1)
 $(O)/bin/$(1): $(patsubst %.c,$(O)/obj/%.o,$(2)) $(patsubst %,$(O)/lib%.a,$(3))
+	$$(call say,LINK,$$@)
 	@mkdir -p $$(@D)
-	$$(CC) $$(LDFLAGS_ALL) $$(LDFLAGS) -o $$@ $$^ $(4)
+	$$(Q)$$(CC) $$(LDFLAGS_ALL) $$(LDFLAGS) -o $$@ $$^ $(4)
 endef
 
 $(eval $(call archive,dcos,$(lib-src)))

@@ -8,11 +8,12 @@ BPF_CFLAGS	:= -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -I. -I$(O)/bpf \
 $(O)/bpf/vmlinux.h:
 	@mkdir -p $(@D)
 	@[ -r /sys/kernel/btf/vmlinux ] || { echo 'no /sys/kernel/btf/vmlinux: this kernel has no BTF, build on one that has' >&2; exit 1; }
-	$(BPFTOOL) btf dump file /sys/kernel/btf/vmlinux format c > $@
+	$(Q)$(BPFTOOL) btf dump file /sys/kernel/btf/vmlinux format c > $@
 
 $(O)/bpf/%.bpf.o: bpf/%.bpf.c bpf/abi.h $(O)/bpf/vmlinux.h
-	$(CLANG) $(BPF_CFLAGS) -c -o $(@:.bpf.o=.raw.o) $<
-	$(BPFTOOL) gen object $@ $(@:.bpf.o=.raw.o)
+	$(call say,BPF,$<)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $(@:.bpf.o=.raw.o) $<
+	$(Q)$(BPFTOOL) gen object $@ $(@:.bpf.o=.raw.o)
 
 $(O)/bpf/%.skel.h: $(O)/bpf/%.bpf.o
-	$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
