@@ -57,10 +57,10 @@ struct iso_meter {
 struct iso_host {
 	int cgroup_fd; /* directory of the agent's own subtree in cgroup2 */
 	const char *state_dir; /* absolute; overlay upper layers are below state_dir/rootfs/ID */
-	const char *run_dir; /* absolute, tmpfs; staging mounts in the agent's own mount namespace */
+	const char *run_dir; /* absolute, tmpfs; staging mounts, in the agent's own namespace */
 	const struct iso_meter *meter; /* NULL: not metered */
-	struct devices_cache *devices; /* programs loaded already; NULL: each container loads its own */
-	struct sc_cache *seccomp_cache; /* compiled filters; NULL: each container compiles its own */
+	struct devices_cache *devices; /* loaded programs; NULL: each container loads its own */
+	struct sc_cache *seccomp_cache; /* NULL: each container compiles its own filter */
 };
 
 struct isolation {
@@ -83,7 +83,7 @@ struct isolation {
 	void *priv[ISO_TABLE_MAX]; /* one pointer a row, index = place in iso_table[] */
 	const char *step; /* child: what is being done, a string constant, for the error report */
 	struct why why; /* first cause of a failure */
-	char *warnings[ISO_WARNINGS_MAX]; /* limits that are not enforced, one sentence each, owned */
+	char *warnings[ISO_WARNINGS_MAX]; /* what is not enforced, one sentence each, owned */
 	int warnings_nr;
 };
 

@@ -37,7 +37,8 @@ struct ct_process {
 	uint32_t *additional_gids;
 	size_t additional_gids_nr;
 	uint32_t umask; /* e.g. 0022 */
-	uint64_t capabilities; /* bit n = capability n: bounding, permitted, effective, inheritable of non-root: ambient */
+	/* bit n = capability n: bounding, permitted, effective; of non-root: ambient, inheritable */
+	uint64_t capabilities;
 	struct ct_rlimit *rlimits;
 	size_t rlimits_nr;
 	bool no_new_privileges;
@@ -71,7 +72,7 @@ struct ct_device {
 };
 
 struct ct_resources {
-	uint64_t cpu_quota_us, cpu_period_us, cpu_burst_us; /* quota CT_UNSET: none; period default 100000 */
+	uint64_t cpu_quota_us, cpu_period_us, cpu_burst_us; /* a period is always there */
 	uint64_t cpu_weight; /* 1..10000, CT_UNSET: leave */
 	uint64_t memory_max_bytes, memory_high_bytes, memory_low_bytes, memory_swap_max_bytes;
 	uint64_t pids_max;
@@ -89,10 +90,10 @@ struct ct_spec {
 	char *hostname; /* NULL: the id, cut to 63 bytes */
 	struct ct_mount *mounts;
 	size_t mounts_nr;
-	uint64_t namespaces; /* CLONE_NEW* that the container gets of its own; without CLONE_NEWNET: the host's network */
+	uint64_t namespaces; /* CLONE_NEW* of its own; without CLONE_NEWNET: the host's network */
 	struct ct_idmap idmap; /* with CLONE_NEWUSER */
 	struct ct_resources resources;
-	struct ct_device *devices; /* allowed beside the default set (null zero full random urandom tty ptmx pts) */
+	struct ct_device *devices; /* allowed beside the default set of isolators/devices.c */
 	size_t devices_nr;
 	char *seccomp; /* OCI seccomp JSON, the document itself; NULL: unconfined */
 	char **masked_paths, **readonly_paths; /* absolute, inside */
