@@ -75,7 +75,7 @@ int api_doctor(struct vl_call *call, json_t *params, void *userdata)
 	nr = ct_probe(&n->host, probes);
 	err = add_probes(list, "isolator", probes, nr) ?: add_meter(list, n);
 	if (!err) {
-		nr = probes_run(probes, DOCTOR_PROBES_MAX);
+		nr = probes_run(&n->host, probes, DOCTOR_PROBES_MAX);
 		err = add_probes(list, "host", probes, nr) ?: add_counters(list, n);
 	}
 	if (err) {
