@@ -10,6 +10,7 @@
 
 #include "agent/task_draft.h"
 
+#define INVENTED_MAX 1024 /* bytes; the longest is shorter */
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -65,63 +66,59 @@ static unsigned int next(struct random *r, size_t n)
 	return (r->state >> 8) % (unsigned int)n;
 }
 
-static void put_object(struct random *r, FILE *f, struct rows table, const char *first)
+/* Up to @nr members; a key that is named twice counts the last time. */
+static void put_members(struct random *r, FILE *f, struct rows table, unsigned int nr)
 {
-	(void)fprintf(f, "{%s", first);
-	for (unsigned int i = next(r, 5); i > 0; i--) {
-		const struct row *row = rows_at(&table, next(r, table.nr));
-
-		(void)fprintf(f, "%s\"%s\":%s", *first ? "," : "", row->name,
-			      values[next(r, ARRAY_LEN(values))]);
-		first = ",";
-	}
-	(void)fputc('}', f);
-}
-
-/* A document out of the tables' keys and of values that some of them take. */
-static size_t invent(struct random *r, char *buf, size_t max)
-{
-	FILE *f = fmemopen(buf, max, "w");
-	size_t n;
-
-	if (!f)
-		abort();
-	(void)fputs("{\"cmd\":\"x\",\"resources\":", f);
-	put_object(r, f, resource_rows(), "");
-	(void)fputs(",\"rlimits\":", f);
-	put_object(r, f, rlimit_rows(), "");
-	(void)fputs(",\"mounts\":[", f);
-	put_object(r, f, mount_rows(), next(r, 2) ? "\"target\":\"/t\"" : "");
-	(void)fputs("],\"devices\":[", f);
-	put_object(r, f, device_rows(), "");
-	(void)fputs("],\"labels\":", f);
-	put_object(r, f, task_rows(), "");
-	n = (size_t)ftell(f);
-	(void)fclose(f);
-	if (n + 1 >= max)
-		return n;
-	f = fmemopen(buf + n, max - n, "w");
-	if (!f)
-		abort();
-	for (unsigned int i = next(r, 6); i > 0; i--) {
-		struct rows table = task_rows();
+	while (nr--) {
 		const struct row *row = rows_at(&table, next(r, table.nr));
 
 		(void)fprintf(f, ",\"%s\":%s", row->name, values[next(r, ARRAY_LEN(values))]);
 	}
+}
+
+/* A document out of the tables' keys and of values that some of them take; few keys of each. */
+static void invent(struct random *r, FILE *f)
+{
+	(void)fputs("{\"cmd\":\"x\"", f);
+	put_members(r, f, task_rows(), next(r, 3));
+	if (!next(r, 3)) {
+		(void)fputs(",\"resources\":{\"pids\":1", f);
+		put_members(r, f, resource_rows(), next(r, 3));
+		(void)fputc('}', f);
+	}
+	if (!next(r, 3)) {
+		(void)fputs(",\"rlimits\":{\"core\":0", f);
+		put_members(r, f, rlimit_rows(), next(r, 3));
+		(void)fputc('}', f);
+	}
+	if (!next(r, 3)) {
+		(void)fputs(",\"mounts\":[{\"target\":\"/t\",\"tmpfs\":true", f);
+		put_members(r, f, mount_rows(), next(r, 2));
+		(void)fputs("}]", f);
+	}
+	if (!next(r, 3)) {
+		(void)fputs(",\"devices\":[{\"type\":\"c\"", f);
+		put_members(r, f, device_rows(), next(r, 2));
+		(void)fputs("}]", f);
+	}
 	(void)fputc('}', f);
-	n += (size_t)ftell(f);
-	(void)fclose(f);
-	return n < max ? n : max;
 }
 
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned int seed)
 {
 	struct random r = {seed};
+	long n;
+	FILE *f;
 
-	if (max < 1024 || next(&r, 3))
+	if (max < INVENTED_MAX || next(&r, 3))
 		return LLVMFuzzerMutate(data, size, max);
-	return invent(&r, (char *)data, max);
+	f = fmemopen(data, max, "w");
+	if (!f)
+		abort();
+	invent(&r, f);
+	n = ftell(f);
+	(void)fclose(f); /* is memory */
+	return n < 0 || (size_t)n > max ? 0 : (size_t)n;
 }
 
 static void must_restore(const struct config *c, const struct task_spec *t)
