@@ -14,21 +14,23 @@ test-archives	= $(patsubst %,$2/lib%.a,$(if $(filter $(lib-tests),$1),dcos,agent
 # an archive: a program takes from it what it uses, and with that the libraries that it needs
 $(O)/libharness.a: $(harness-src:%.c=$(O)/obj/%.o)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 $(O)/san/libharness.a: $(harness-src:%.c=$(O)/san/%.o)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 .SECONDEXPANSION:
 $(O)/selftests/unit/%: $(O)/san/selftests/unit/%.o $(O)/san/libharness.a \
 		$$(call test-archives,$$*,$(O)/san)
+	$(call say,LINK,$@)
 	@mkdir -p $(@D)
-	$(CC) -pie $(SAN) -o $@ $^ $(test-libs)
+	$(Q)$(CC) -pie $(SAN) -o $@ $^ $(test-libs)
 
 $(O)/selftests/root/%: $(O)/obj/selftests/root/%.o $(O)/libharness.a \
 		$$(call test-archives,$$*,$(O))
+	$(call say,LINK,$@)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(test-libs)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(test-libs)
 
 .PHONY: test-unit
 # with T=NAME one of them, T='NAME OTHER' some

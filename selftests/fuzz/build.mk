@@ -8,16 +8,19 @@ fuzz-programs	:= $(fuzz-names:%=$(O)/selftests/fuzz/%)
 fuzz-tests	:= selftests/fuzz/smoke.t
 FUZZ_SAN	:= -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
-$(O)/fuzz/%.o: %.c | $(bpf-skels) $(O)/agent/agent_varlink.h
+generated	:= $(O)/agent/agent_varlink.h $(O)/isolators/seccomp_builtin.h
+
+$(O)/fuzz/%.o: %.c | $(bpf-skels) $(generated)
+	$(call say,CC-FUZZ,$<)
 	@mkdir -p $(@D)
-	$(CLANG) $(CPPFLAGS_ALL) $(CPPFLAGS) -std=gnu11 -O1 -g $(WARN) \
+	$(Q)$(CLANG) $(CPPFLAGS_ALL) $(CPPFLAGS) -std=gnu11 -O1 -g $(WARN) \
 		$(FUZZ_SAN) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
 
 # $(call fuzz-archive,NAME,SOURCES)
 define fuzz-archive
 $(O)/fuzz/lib$(1).a: $(patsubst %.c,$(O)/fuzz/%.o,$(2))
 	@rm -f $$@
-	$$(AR) rcs $$@ $$^
+	$$(Q)$$(AR) rcs $$@ $$^
 endef
 $(eval $(call fuzz-archive,dcos,$(lib-src)))
 $(eval $(call fuzz-archive,container,$(container-src)))
@@ -25,8 +28,9 @@ $(eval $(call fuzz-archive,agent,$(agent-src)))
 
 # selftests/build.mk turned second expansion on
 $(O)/selftests/fuzz/%: $(O)/fuzz/selftests/fuzz/%.o $$(call test-archives,$$*,$(O)/fuzz)
+	$(call say,LINK,$@)
 	@mkdir -p $(@D)
-	$(CLANG) $(FUZZ_SAN) -fsanitize=fuzzer -o $@ $^ $(test-libs)
+	$(Q)$(CLANG) $(FUZZ_SAN) -fsanitize=fuzzer -o $@ $^ $(test-libs)
 
 .PHONY: fuzz-smoke
 # with T=NAME one of them; FUZZ_SECONDS each
