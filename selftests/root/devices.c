@@ -17,6 +17,7 @@
 #include "bpf/abi.h"
 #include "cgroupfs/cgroupfs.h"
 #include "selftests/harness/iso_rig.h"
+#include "selftests/harness/meter_rig.h"
 #include "selftests/harness/spawn.h"
 #include "selftests/harness/test.h"
 
@@ -412,6 +413,33 @@ TEST(denials_are_counted_in_the_tasks_slot_and_only_denials, NEED_ROOT, NEED_CGR
 	close_fd(&m.slots_fd);
 	close_fd(&m.cells_fd);
 	iso_rig_free(&rig);
+}
+
+TEST(a_denial_shows_in_the_meter_itself, NEED_ROOT, NEED_CGROUP2, NEED_BPF)
+{
+	static const struct attempt rows[] = {
+		{'c', 1, 3, O_RDWR, 0},
+		{'c', 1, 11, O_RDONLY, EPERM},
+	};
+	struct why why = {""};
+	struct iso_rig rig;
+	struct meter_row row;
+	struct rig real;
+	int err = rig_up(test_dir(), test_cgroup(), &real, &why);
+
+	if (err)
+		test_skip("the meter does not load: %s", why.text);
+	rig_begin(&rig);
+	rig.host.meter = real.iso;
+	ASSERT_EQ(meter_isolator.prepare(&rig.iso), 0);
+	EXPECT_TRUE(rig.iso.metered);
+	ASSERT_EQ(devices_isolator.prepare(&rig.iso), 0);
+	attempts_run(rig.iso.cgroup_fd, rows, ARRAY_SIZE(rows));
+	meter_read(real.m, rig.iso.slot, &row);
+	EXPECT_EQ(row.sum.nr_device_denied, 1);
+	meter_isolator.cleanup(&rig.iso);
+	iso_rig_free(&rig);
+	meter_close(real.m);
 }
 
 TEST(without_the_meters_maps_the_container_is_refused, NEED_ROOT, NEED_CGROUP2, NEED_BPF)
