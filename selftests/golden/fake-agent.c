@@ -52,9 +52,9 @@ static int play(const struct fake *f, struct vl_call *call, const char *method, 
 	note(method, params);
 	if (error)
 		return vl_error(call, error, json_incref(json_object_get(c, "params")));
-	if (!vl_call_more(call))
+	if (!vl_call_more(call) && !hold)
 		return vl_reply(call, nr ? json_incref(json_array_get(list, 0)) : NULL);
-	for (i = 0; i + !hold < nr; i++) {
+	for (i = 0; vl_call_more(call) && i + !hold < nr; i++) {
 		int r = vl_reply_more(call, json_incref(json_array_get(list, i)));
 
 		if (r < 0)

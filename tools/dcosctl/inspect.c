@@ -35,8 +35,12 @@ static void print_unix_us(int64_t us)
 
 	if (!localtime_r(&s, &tm) || !strftime(when, sizeof(when), "%F %T", &tm))
 		(void)snprintf(when, sizeof(when), "%lld", (long long)us);
+	(void)ctl_age(us, age, sizeof(age));
 	/* seen when stdout is closed */
-	(void)printf("%s (%s ago)\n", when, ctl_age(us, age, sizeof(age)));
+	if (strcmp(age, "-"))
+		(void)printf("%s (%s ago)\n", when, age);
+	else
+		(void)printf("%s\n", when);
 }
 
 /* A number, with the unit that its name tells. */
