@@ -109,9 +109,13 @@ int vl_server_listen_fd(struct vl_server *s, int fd);
  */
 int vl_server_adopt(struct vl_server *s, int fd);
 
-/** vl_server_free - close everything; calls still open are dropped with their on_gone. NULL allowed */
+/**
+ * vl_server_free - close everything; calls still open are dropped with their on_gone
+ * Not from within a method. NULL allowed. Return: NULL.
+ */
 struct vl_server *vl_server_free(struct vl_server *s);
 
+/** vl_server_stats - what has been counted so far; see struct vl_stats */
 void vl_server_stats(const struct vl_server *s, struct vl_stats *ret);
 
 /** vl_call_more - does the caller want several replies ("more": true) */
@@ -120,7 +124,10 @@ bool vl_call_more(const struct vl_call *call);
 /** vl_call_peer - who calls; for a socket pair of a test the test itself */
 const struct ucred *vl_call_peer(const struct vl_call *call);
 
+/** vl_call_ref - keep a call beyond its method. Return: @call */
 struct vl_call *vl_call_ref(struct vl_call *call);
+
+/** vl_call_unref - the last one ends a call, with VL_ERROR_SYSTEM if nobody answered. Return: NULL */
 struct vl_call *vl_call_unref(struct vl_call *call);
 
 /**
@@ -162,6 +169,8 @@ struct vl_client;
 
 /** vl_client_connect - @path: of the unix socket. Return: 0 or -errno of connect(2) */
 int vl_client_connect(const char *path, struct vl_client **ret);
+
+/** vl_client_free - hang up. NULL allowed. Return: NULL */
 struct vl_client *vl_client_free(struct vl_client *c);
 
 /** vl_client_fd - for poll(2): a reply may be waiting; call vl_client_next() then */

@@ -50,6 +50,7 @@ bool test_cmp(const char *file, int line, const char *expr, bool ok, long long g
 
 /**
  * test_dir - an empty directory of this test, removed with all it holds when the test ends
+ * In $TMPDIR or /tmp. A test may run at most 30 s, or $DCOS_TEST_LIMIT_S.
  * Return: its absolute path.
  */
 const char *test_dir(void);
