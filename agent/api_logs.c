@@ -228,7 +228,7 @@ int api_logs(struct vl_call *call, json_t *params, void *userdata)
 	const struct task *t = api_task(n, call, params);
 	enum log_stream stream;
 	int64_t tail = -1;
-	struct follower *f;
+	struct follower *f = NULL;
 	bool follow = false;
 	int err;
 

@@ -19,7 +19,8 @@ dcos-keeper-libs := $(LIBS_lib)
 # the interface's text as a string of the agent
 $(O)/agent/agent_varlink.h: agent/io.dcos.Agent.varlink
 	@mkdir -p $(@D)
-	{ echo '/* made from $< */'; echo 'static const char agent_varlink[] ='; \
+	$(call say,GEN,$@)
+	$(Q){ echo '/* made from $< */'; echo 'static const char agent_varlink[] ='; \
 	  sed -e 's/\\/\\\\/g; s/"/\\"/g; s/.*/"&\\n"/' $<; echo ';'; } > $@
 
 $(O)/obj/agent/api.o $(O)/san/agent/api.o: | $(O)/agent/agent_varlink.h

@@ -95,6 +95,12 @@ int ct_adopt(const struct iso_host *host, const struct ct_spec *spec, pid_t pid,
 	     bool metered, uint32_t slot, struct container **ret, struct why *why);
 
 /**
+ * ct_release - free the object; the container itself goes on
+ * @c: NULL is allowed
+ */
+void ct_release(struct container *c);
+
+/**
  * ct_destroy - kill what lives, undo every isolation backwards, free
  * @c: NULL is allowed; freed also if something could not be removed
  * Return: 0, or the first -errno (e.g. -EBUSY: the cgroup could not be removed in time).

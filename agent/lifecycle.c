@@ -89,6 +89,7 @@ void task_free(struct task *t)
 	for (int i = 0; i < t->warnings_nr; i++)
 		free(t->warnings[i]);
 	free(t->frozen_usage);
+	ct_release(t->ct);
 	task_spec_free(t->spec);
 	free(t);
 }

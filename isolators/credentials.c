@@ -341,5 +341,6 @@ const struct isolator credentials_isolator = {
 	.probe = credentials_probe,
 	.prepare = credentials_prepare,
 	.attach = credentials_attach,
+	.every = true,
 	.enter = credentials_enter,
 };

@@ -82,6 +82,7 @@ struct isolation {
 
 	void *priv[ISO_TABLE_MAX]; /* one pointer a row, index = place in iso_table[] */
 	const char *step; /* child: what is being done, a string constant, for the error report */
+	const char *step_value; /* child: what the step is about, e.g. a path; NULL none */
 	struct why why; /* first cause of a failure */
 	char *warnings[ISO_WARNINGS_MAX]; /* what is not enforced, one sentence each, owned */
 	int warnings_nr;
@@ -106,6 +107,7 @@ struct iso_probe {
 
 struct isolator {
 	const char *name;
+	bool every; /* attach() and enter() are also for a process that ct_exec() adds */
 	bool late; /* enter() runs after the start signal, as the last things before execve */
 	/* probe - once per agent; fills @ret, always returns 0 or -ENOMEM */
 	int (*probe)(const struct iso_host *host, struct iso_probe *ret);
@@ -136,11 +138,12 @@ extern const struct isolator *const iso_table[];
 void iso_warn(struct isolation *iso, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /**
- * iso_hand - give the child a descriptor (from attach)
- * @fd: taken over also on failure; closed in the parent once it is sent
- * Return: its place in handed[], or -E2BIG.
+ * iso_reserve - a place in handed[] for a descriptor that the child shall get (from prepare)
+ * The child is a copy made before attach: it knows the place, attach puts the descriptor there.
+ * It is closed in the parent once it is sent. Every place must be filled.
+ * Return: the place, or -E2BIG.
  */
-int iso_hand(struct isolation *iso, int fd);
+int iso_reserve(struct isolation *iso);
 
 /**
  * iso_index - the place of a row in iso_table[], for priv[]

@@ -220,6 +220,7 @@ const struct isolator pids_isolator = {
 	.late = true,
 	.probe = pids_probe,
 	.prepare = pids_prepare,
+	.every = true,
 	.enter = pids_enter,
 	.update = pids_update,
 	.sample = pids_sample,

@@ -139,6 +139,7 @@ const struct isolator seccomp_isolator = {
 	.late = true,
 	.probe = seccomp_row_probe,
 	.prepare = seccomp_prepare,
+	.every = true,
 	.enter = seccomp_enter,
 	.recover = seccomp_recover,
 	.cleanup = seccomp_cleanup,

@@ -88,7 +88,7 @@ run dcosctl ps -a
 dcosctl drain > /dev/null
 agent_stop
 claim "no cgroup, mount or layer is left" [ -z "$(agent_leftovers)" ]
-pins=$(find "$T/bpf" -type f | wc -l)
+pins=$(find "$T/bpf/dcos" -type f | wc -l)
 bpf=$T/bpf cg=$CGDIR
 agent_cleanup
 trap - EXIT

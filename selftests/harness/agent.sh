@@ -85,7 +85,7 @@ agent_cleanup() {
 		find "$CGDIR" -depth -type d -exec rmdir {} \; 2> /dev/null
 	fi
 	if mountpoint -q "$T/bpf"; then
-		find "$T/bpf" -type f -delete
+		rm -rf "$T/bpf/dcos"
 		umount "$T/bpf"
 	fi
 	rm -rf "$T"

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What a container finds in its root beside the image: /proc, /dev, /sys, the mounts of its spec.
+ * Runs in the child, in its own namespaces, before the host's root is left. Every path is resolved
+ * below the new root; /proc, /dev and /sys must be directories, not links (CVE-2019-16884,
+ * CVE-2019-19921, CVE-2026-41579).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "isolators/mounts.h"
+#include "isolators/rootfs.h"
+
+#define ATTR_SAFE (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+
+static const struct mnt_option tmp_options[] = {{"mode", "1777"}, {"size", "67108864"}, {NULL}};
+static const struct mnt_option run_options[] = {{"mode", "755"}, {"size", "67108864"}, {NULL}};
+static const struct mnt_option hide_options[] = {{"mode", "000"}, {"size", "4096"}, {NULL}};
+static const struct mnt_option dev_options[] = {{"mode", "755"}, {"size", "65536"}, {NULL}};
+static const struct mnt_option pts_options[] = {{"newinstance", NULL},
+						{"ptmxmode", "0666"},
+						{"mode", "0620"},
+						{NULL}};
+
+static int fail(struct isolation *iso, const char *step, const char *value, int err)
+{
+	iso->step = step;
+	iso->step_value = value;
+	return err;
+}
+
+/* Attach a mount over a directory below the root; @mount is closed. */
+static int put(struct isolation *iso, int mount, int root, const char *path, bool nofollow)
+{
+	int target, err;
+
+	if (mount < 0)
+		return fail(iso, "mounting", path, mount);
+	target = path_open(root, path, nofollow);
+	if (target == -ENOENT)
+		target = path_make(root, path, true);
+	err = target < 0 ? target : mnt_attach(mount, target);
+	if (target >= 0)
+		(void)close(target); /* O_PATH: nothing to lose */
+	(void)close(mount); /* attached, or given up */
+	return err ? fail(iso, "mounting on", path, err) : 0;
+}
+
+static int put_new(struct isolation *iso, const char *fs, const struct mnt_option *options,
+		   uint64_t attr, int root, const char *path)
+{
+	return put(iso, mnt_new(fs, options, attr), root, path, true);
+}
+
+static int bind_device(struct isolation *iso, int dev, const char *name, const char *host_path)
+{
+	int node = openat(dev, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0666);
+	int target, fd, err;
+
+	if (node < 0)
+		return fail(iso, "making", host_path, -errno);
+	(void)close(node); /* empty, only to be mounted on */
+	fd = mnt_clone(AT_FDCWD, host_path, false);
+	target = path_open(dev, name, true);
+	err = fd < 0 ? fd : target < 0 ? target : mnt_attach(fd, target);
+	if (fd >= 0)
+		(void)close(fd);
+	if (target >= 0)
+		(void)close(target);
+	return err ? fail(iso, "binding", host_path, err) : 0;
+}
+
+static int make_devices(struct isolation *iso, int dev)
+{
+	static const char *const nodes[][2] = {
+		{"null", "/dev/null"},	   {"zero", "/dev/zero"},	{"full", "/dev/full"},
+		{"random", "/dev/random"}, {"urandom", "/dev/urandom"}, {"tty", "/dev/tty"},
+	};
+	static const char *const links[][2] = {
+		{"fd", "/proc/self/fd"},       {"stdin", "/proc/self/fd/0"},
+		{"stdout", "/proc/self/fd/1"}, {"stderr", "/proc/self/fd/2"},
+		{"ptmx", "pts/ptmx"},
+	};
+
+	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
+		int err = bind_device(iso, dev, nodes[i][0], nodes[i][1]);
+
+		if (err)
+			return err;
+	}
+	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
+		if (symlinkat(links[i][1], dev, links[i][0]))
+			return fail(iso, "linking in /dev", links[i][0], -errno);
+	return 0;
+}
+
+static int make_dev(struct isolation *iso, int root)
+{
+	int dev, err = put_new(iso, "tmpfs", dev_options, MOUNT_ATTR_NOSUID, root, "dev");
+
+	if (err)
+		return err;
+	dev = path_open(root, "dev", true);
+	if (dev < 0)
+		return fail(iso, "opening", "/dev", dev);
+	err = make_devices(iso, dev);
+	if (!err)
+		err = put_new(iso, "devpts", pts_options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+			      dev, "pts");
+	if (!err)
+		err = put_new(iso, "tmpfs", tmp_options, ATTR_SAFE, dev, "shm");
+	if (!err && iso->spec->namespaces & CLONE_NEWIPC)
+		err = put_new(iso, "mqueue", NULL, ATTR_SAFE, dev, "mqueue");
+	(void)close(dev); /* O_PATH */
+	return err;
+}
+
+/* sysfs shows a network namespace, and can be mounted by its owner; else the host's is bound. */
+static int make_sys(struct isolation *iso, int root)
+{
+	int fd = -EPERM, err;
+
+	if (iso->spec->namespaces & CLONE_NEWNET)
+		fd = mnt_new("sysfs", NULL, ATTR_SAFE | MOUNT_ATTR_RDONLY);
+	if (fd < 0) {
+		fd = mnt_clone(AT_FDCWD, "/sys", true);
+		err = fd < 0 ? fd : mnt_set(fd, ATTR_SAFE | MOUNT_ATTR_RDONLY, -1, true);
+		if (err)
+			return fail(iso, "binding", "/sys", err);
+	}
+	err = put(iso, fd, root, "sys", true);
+	if (err || !(iso->spec->namespaces & CLONE_NEWCGROUP))
+		return err;
+	return put_new(iso, "cgroup2", NULL, ATTR_SAFE | MOUNT_ATTR_RDONLY, root, "sys/fs/cgroup");
+}
+
+static int exists(int root, const char *path)
+{
+	int fd = path_open(root, path, false);
+
+	if (fd >= 0)
+		(void)close(fd); /* O_PATH */
+	return fd >= 0;
+}
+
+/* The host's tree: private places to write to; sockets and the agent's own files out of sight. */
+static int cover_host(struct isolation *iso, int root)
+{
+	static const char *const writable[] = {"/tmp", "/var/tmp"};
+	int err = 0;
+
+	for (size_t i = 0; i < 2 && !err; i++)
+		if (exists(root, writable[i]))
+			err = put(iso,
+				  mnt_new("tmpfs", tmp_options, ATTR_SAFE & ~MOUNT_ATTR_NOEXEC),
+				  root, writable[i], false);
+	if (!err && exists(root, "/run"))
+		err = put(iso, mnt_new("tmpfs", run_options, ATTR_SAFE), root, "/run", false);
+	if (!err && exists(root, iso->host->state_dir))
+		err = put(iso, mnt_new("tmpfs", hide_options, ATTR_SAFE | MOUNT_ATTR_RDONLY), root,
+			  iso->host->state_dir, false);
+	if (!err && exists(root, iso->host->run_dir))
+		err = put(iso, mnt_new("tmpfs", hide_options, ATTR_SAFE | MOUNT_ATTR_RDONLY), root,
+			  iso->host->run_dir, false);
+	return err;
+}
+
+/* A bind from the parent: on a directory or a file, whichever it is itself. */
+static int put_bind(struct isolation *iso, int mount, int root, const char *path)
+{
+	struct stat st;
+	int target, err;
+
+	if (fstat(mount, &st))
+		return fail(iso, "mounting on", path, -errno);
+	target = path_make(root, path, S_ISDIR(st.st_mode));
+	err = target < 0 ? target : mnt_attach(mount, target);
+	if (target >= 0)
+		(void)close(target); /* O_PATH */
+	return err ? fail(iso, "mounting on", path, err) : 0;
+}
+
+static int put_tmpfs(struct isolation *iso, const struct ct_mount *m, int root)
+{
+	char size[24];
+	struct mnt_option options[] = {{"mode", "1777"}, {"size", size}, {NULL}};
+	uint64_t v = m->tmpfs_bytes == CT_UNSET ? 67108864 : m->tmpfs_bytes;
+	char *p = size + sizeof(size) - 1;
+
+	*p = '\0';
+	do
+		*--p = (char)('0' + v % 10);
+	while (v /= 10);
+	options[1].value = p;
+	return put(iso,
+		   mnt_new("tmpfs", options,
+			   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+				   (m->readonly ? MOUNT_ATTR_RDONLY : 0)),
+		   root, m->destination, false);
+}
+
+static int spec_mounts(struct isolation *iso, const struct rootfs *r, int root)
+{
+	const struct ct_spec *spec = iso->spec;
+	int err = 0;
+
+	for (size_t i = 0; i < spec->mounts_nr && !err; i++) {
+		const struct ct_mount *m = &spec->mounts[i];
+
+		err = m->tmpfs ? put_tmpfs(iso, m, root)
+			       : put_bind(iso, iso->handed[r->mounts[i]], root, m->destination);
+	}
+	if (!err && r->work >= 0)
+		err = put_bind(iso, iso->handed[r->work], root, spec->root.work);
+	return err;
+}
+
+int inside_build(struct isolation *iso, const struct rootfs *r, int root)
+{
+	int err = 0;
+
+	if (iso->spec->root.kind == CT_ROOT_HOST)
+		err = cover_host(iso, root);
+	if (!err)
+		err = put_new(iso, "proc", NULL, ATTR_SAFE, root, "proc");
+	if (!err)
+		err = make_dev(iso, root);
+	if (!err)
+		err = make_sys(iso, root);
+	return err ? err : spec_mounts(iso, r, root);
+}

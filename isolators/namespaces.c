@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Namespaces: which ones the container gets, the id maps of its user namespace (written by the
+ * parent, which is privileged, so that setgroups(2) stays allowed), its host name.
+ * Source: user_namespaces(7), clone(2).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent/lib/cleanup.h"
+#include "isolators/rows.h"
+
+#define NS_ALL                                                                                     \
+	(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP |              \
+	 CLONE_NEWNET | CLONE_NEWUSER)
+#define HOST_NAME_LEN 63 /* RFC 1123, and less than __NEW_UTS_LEN */
+
+static int namespaces_prepare(struct isolation *iso)
+{
+	uint64_t asked = iso->spec->namespaces;
+
+	if (asked & ~(uint64_t)NS_ALL)
+		return iso_fail(iso, -EINVAL,
+				"namespaces: 0x%llx is none of mnt pid uts ipc "
+				"cgroup net user",
+				(unsigned long long)(asked & ~(uint64_t)NS_ALL));
+	if (!(asked & CLONE_NEWNS))
+		return iso_fail(iso, -EINVAL, "namespaces: a container needs its own mnt");
+	if (asked & CLONE_NEWUSER && !iso->spec->idmap.nr)
+		return iso_fail(iso, -EINVAL, "idmap: a user namespace needs a range of ids");
+	iso->clone_flags |= asked;
+	return 0;
+}
+
+static int write_map(struct isolation *iso, const char *file)
+{
+	const struct ct_idmap *m = &iso->spec->idmap;
+	char path[64], text[64];
+	int n;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)iso->pid, file); /* fits */
+	n = snprintf(text, sizeof(text), "0 %u %u", m->host_base, m->nr);
+	cleanup_close int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, (size_t)n) != n)
+		return iso_fail(iso, -errno, "%s: %s", file, text);
+	return 0;
+}
+
+static int namespaces_attach(struct isolation *iso)
+{
+	int err;
+
+	if (!(iso->spec->namespaces & CLONE_NEWUSER))
+		return 0;
+	err = write_map(iso, "uid_map");
+	return err ? err : write_map(iso, "gid_map");
+}
+
+static int namespaces_enter(struct isolation *iso)
+{
+	const char *name = iso->spec->hostname ? iso->spec->hostname : iso->spec->id;
+
+	if (iso->spec->namespaces & CLONE_NEWUSER) {
+		iso->step = "becoming root of the user namespace";
+		if (syscall(SYS_setgroups, 0, NULL) || syscall(SYS_setresgid, 0, 0, 0) ||
+		    syscall(SYS_setresuid, 0, 0, 0))
+			return -errno;
+	}
+	iso->step = "sethostname";
+	if (iso->spec->namespaces & CLONE_NEWUTS && sethostname(name, strnlen(name, HOST_NAME_LEN)))
+		return -errno;
+	return 0;
+}
+
+static int namespaces_probe(const struct iso_host *host, struct iso_probe *ret)
+{
+	siginfo_t si = {0};
+	pid_t pid;
+
+	(void)host; /* a fact of the kernel */
+	ret->name = "user namespace";
+	pid = fork();
+	if (!pid)
+		_exit(unshare(CLONE_NEWUSER) ? errno : 0);
+	if (pid > 0)
+		while (waitid(P_PID, (id_t)pid, &si, WEXITED) && errno == EINTR)
+			;
+	ret->ok = pid > 0 && si.si_code == CLD_EXITED && !si.si_status;
+	if (ret->ok)
+		(void)snprintf(ret->how, sizeof(ret->how), "a range of user ids for each task");
+	else
+		(void)snprintf(ret->reason, sizeof(ret->reason), "unshare(CLONE_NEWUSER): %s",
+			       strerror(pid < 0 ? errno : si.si_status));
+	return 0;
+}
+
+const struct isolator namespaces_isolator = {
+	.name = "namespaces",
+	.probe = namespaces_probe,
+	.prepare = namespaces_prepare,
+	.attach = namespaces_attach,
+	.enter = namespaces_enter,
+};

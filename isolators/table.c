@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The isolators, in the order in which a container is built; it is undone backwards.
+ * The order is policy: the cgroup first, since clone3 needs it; limits and the device program
+ * before any process is in it; namespaces before what is set up inside them; the root before the
+ * paths in it; credentials when nothing needs privileges any more; the filter last of all.
+ */
+#include "isolators/rows.h"
+
+const struct isolator *const iso_table[] = {
+	&cgroup_isolator,     &meter_isolator,
+	&cpu_isolator,	      &memory_isolator,
+	&pids_isolator,	      &devices_isolator,
+	&namespaces_isolator, &net_isolator,
+	&rootfs_isolator,     &paths_isolator,
+	&rlimits_isolator,    &credentials_isolator,
+	&seccomp_isolator,    NULL,
+};
