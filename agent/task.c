@@ -114,6 +114,21 @@ static int normalise_devices(const struct draft *d, json_t *doc)
 	return 0;
 }
 
+/* Sources without links, as the spec has them; the mounts of devices come behind. */
+static int normalise_mounts(const struct draft *d, json_t *doc)
+{
+	json_t *mounts = json_object_get(doc, "mounts"), *m;
+	size_t i;
+
+	json_array_foreach (mounts, i, m) {
+		const char *source = d->spec.ct.mounts[i].source;
+
+		if (source && json_object_set_new(m, "source", json_string(source)))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static json_t *groups_json(const struct ct_process *p)
 {
 	json_t *a = json_array();
@@ -150,7 +165,7 @@ static int normalise(struct draft *d)
 						: json_sprintf("%" PRIu64 "s", us / US_PER_S)) ||
 	      json_object_set_new(doc, "log_max",
 				  json_integer((json_int_t)d->spec.log_max_bytes)) ||
-	      normalise_devices(d, doc) < 0;
+	      normalise_mounts(d, doc) < 0 || normalise_devices(d, doc) < 0;
 	if (!err && d->seccomp_name)
 		err = json_object_set_new(doc, "seccomp", json_string(d->seccomp_name));
 	return err ? draft_nomem(d) : 0;

@@ -23,7 +23,6 @@
 #define TASK_LABEL_MAX	       1024 /* bytes of a label's name or value */
 #define TASK_USER_MAX	       64 /* bytes of "user" and of a group's name */
 #define TASK_GROUPS_MAX	       64
-#define TASK_RLIMITS_MAX       16
 #define TASK_KILL_GRACE_MAX    (3600ULL * 1000000) /* us */
 #define TASK_LOG_BYTES_MIN     (4ULL << 10)
 #define TASK_LOG_BYTES_MAX     (16ULL << 30)
@@ -39,14 +38,14 @@ struct task_spec {
 	struct ct_spec ct; /* ct.idmap.nr is set, ct.idmap.host_base is left 0 for the agent */
 	bool id_generated; /* the document had no id; the caller may parse again when it is taken */
 	char *image; /* "host", or the absolute path of the root file system */
-	char *user_text; /* "user" as submitted, "0:0" when absent */
+	char *user_text; /* "user" as submitted, "0:0" when absent; numbers when restored */
 	json_t *labels; /* object of strings, maybe empty, never NULL */
 	uint64_t kill_grace_us; /* from SIGTERM to SIGKILL */
 	uint64_t log_max_bytes; /* of each stream before it is rotated */
 	/*
 	 * The document with what it left to defaults filled in (id, image, network, userns, seccomp,
-	 * kill_grace, log_max) and with names of users and groups as numbers: task_spec_restore() of
-	 * it makes the same spec again, whatever the configuration has become. For the checkpoint and
+	 * kill_grace, log_max, env), with names of users and groups as numbers, devices with theirs
+	 * and sources of mounts without links: task_spec_restore() of it makes the same spec again, whatever the configuration has become. For the checkpoint and
 	 * for Inspect.
 	 */
 	json_t *doc;

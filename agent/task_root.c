@@ -4,25 +4,37 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 
 #include "agent/lib/cleanup.h"
 #include "agent/path.h"
 
+/* Where a path of the host leads: @ret is free of links; PATH_MAX bytes. */
+static int resolve(struct draft *d, const char *path, bool directory, char *ret)
+{
+	cleanup_close int fd = open(path, O_PATH | O_CLOEXEC | (directory ? O_DIRECTORY : 0));
+	char self[64], desc[128];
+	ssize_t n;
+
+	if (fd < 0 && errno == ENOTDIR && directory)
+		return draft_fail(d, "\"%s\" is not a directory", path);
+	if (fd < 0)
+		return draft_fail(d, "\"%s\" can't be used: %s", path,
+				  strerror_r(errno, desc, sizeof(desc)));
+	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	n = readlink(self, ret, PATH_MAX - 1);
+	if (n <= 0 || ret[0] != '/')
+		return draft_fail(d, "\"%s\" can't be used: it has no path", path);
+	ret[n] = '\0';
+	return 0;
+}
+
 int check_exists(struct draft *d, const char *path, bool directory)
 {
-	cleanup_close int fd = -1;
-	char desc[128];
+	char real[PATH_MAX];
 
-	if (d->restore)
-		return 0;
-	fd = open(path, O_PATH | O_CLOEXEC | (directory ? O_DIRECTORY : 0));
-	if (fd >= 0)
-		return 0;
-	if (errno == ENOTDIR && directory)
-		return draft_fail(d, "\"%s\" is not a directory", path);
-	return draft_fail(d, "\"%s\" can't be used: %s", path,
-			  strerror_r(errno, desc, sizeof(desc)));
+	return d->restore ? 0 : resolve(d, path, directory, real);
 }
 
 int value_image(struct draft *d, const struct task_row *row, json_t *v, void *field)
@@ -61,23 +73,59 @@ int value_readonly(struct draft *d, const struct task_row *row, json_t *v, void 
 	return value_bool(d, row, v, &root->readonly);
 }
 
-/* The agent's own files are nothing for a task. */
-static int check_private(struct draft *d, const char *path)
+/*
+ * The agent's own files are nothing for a task. @real is where @path leads; with @above it must not
+ * be a directory over them, either.
+ */
+static int check_private(struct draft *d, const char *path, const char *real, bool above)
 {
 	const char *const own[] = {d->cfg->state_dir, d->cfg->run_dir};
 
-	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
-		if (path_within(path, own[i]))
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
+		char buf[PATH_MAX];
+		const char *dir = realpath(own[i], buf);
+
+		if (!dir)
+			dir = own[i]; /* is not there yet */
+		if (path_within(real, dir))
 			return draft_fail(d,
 					  "\"%s\" is not allowed, the agent's own files are in "
 					  "\"%s\"",
 					  path, own[i]);
+		if (above && path_within(dir, real))
+			return draft_fail(d,
+					  "\"%s\" is not allowed, the agent's own files are below "
+					  "it",
+					  path);
+	}
 	return 0;
+}
+
+static int check_workdir(struct draft *d, const char *path)
+{
+	static const char *const forbidden[] = {"/proc", "/sys", "/dev"};
+	char real[PATH_MAX];
+	int err;
+
+	for (size_t i = 0; i < ARRAY_SIZE(forbidden); i++)
+		if (!path[1] || path_within(path, forbidden[i]))
+			return draft_fail(d,
+					  "\"%s\" is not allowed, allowed is a directory of the "
+					  "host, but not / or one in /proc, /sys or /dev",
+					  path);
+	if (d->restore)
+		return 0;
+	err = resolve(d, path, true, real);
+	if (!err && strcmp(path, real))
+		err = draft_fail(d,
+				 "\"%s\" is not allowed, it leads to \"%s\", which is to be given "
+				 "itself",
+				 path, real);
+	return err < 0 ? err : check_private(d, path, real, true);
 }
 
 int value_workdir(struct draft *d, const struct task_row *row, json_t *v, void *field)
 {
-	static const char *const forbidden[] = {"/proc", "/sys", "/dev"};
 	struct ct_root *root = field;
 	const char *path = NULL;
 	int err;
@@ -87,31 +135,27 @@ int value_workdir(struct draft *d, const struct task_row *row, json_t *v, void *
 		return draft_fail(d, "given with an image of its own, allowed only with the image "
 				     "\"host\"; see mounts");
 	err = draft_path(d, v, &path);
-	if (err < 0)
-		return err;
-	for (size_t i = 0; i < ARRAY_SIZE(forbidden); i++)
-		if (!path[1] || path_within(path, forbidden[i]))
-			return draft_fail(d,
-					  "\"%s\" is not allowed, allowed is a directory of the "
-					  "host, but not / or one in /proc, /sys or /dev",
-					  path);
-	if (path_within(d->cfg->state_dir, path) || path_within(d->cfg->run_dir, path))
-		return draft_fail(d, "\"%s\" is not allowed, the agent's own files are below it",
-				  path);
-	err = check_private(d, path);
 	if (!err)
-		err = check_exists(d, path, true);
+		err = check_workdir(d, path);
 	return err < 0 ? err : draft_strdup(d, path, &root->work);
 }
 
+/* The spec gets the path without links, so that nobody can turn them after the check. */
 static int mount_source(struct draft *d, const struct task_row *row, json_t *v, void *field)
 {
-	char **source = field;
-	int err = value_path(d, row, v, source);
+	char real[PATH_MAX];
+	const char *path = NULL;
+	int err = draft_path(d, v, &path);
 
+	(void)row;
+	if (err < 0)
+		return err;
+	if (d->restore)
+		return draft_strdup(d, path, field);
+	err = resolve(d, path, false, real);
 	if (!err)
-		err = check_private(d, *source);
-	return err < 0 ? err : check_exists(d, *source, false);
+		err = check_private(d, path, real, false);
+	return err < 0 ? err : draft_strdup(d, real, field);
 }
 
 /* What the agent itself mounts can't be covered: a task could feed a false /proc to others. */
@@ -138,7 +182,9 @@ static const struct task_row mount_keys[] = {
 	 value_bool,
 	 MOUNT_AT(tmpfs)},
 	{{"source", "path on the host", NULL,
-	  "What is mounted: a directory or a file, with what is mounted below it. Not with tmpfs."},
+	  "What is mounted: a directory or a file, with what is mounted below it. Links are "
+	  "followed when "
+	  "the task is accepted. Not with tmpfs, and not from the agent's own directories."},
 	 mount_source,
 	 MOUNT_AT(source)},
 	{{"target", "path in the container", NULL,

@@ -13,14 +13,18 @@
 static const char fragile[] =
 	"{'image':'@/img','command':['x'],'user':'web','seccomp':'mine',"
 	"'devices':[{'path':'/dev/full'}],'env':{'A':'1'},"
-	"'mounts':[{'source':'@/data','target':'/d'}],'resources':{'pids':3}}";
+	"'mounts':[{'source':'@/alias','target':'/d'}],'resources':{'pids':3}}";
 
 static void make_world(void)
 {
+	char alias[4096];
+
 	rig_file("img/etc/passwd", "web:x:33:34::/var/www:\n");
 	rig_file("img/etc/group", "more:x:40:web\n");
 	rig_file("sc/mine.json", "{\"defaultAction\":\"SCMP_ACT_LOG\"}");
 	rig_file("data/x", "");
+	(void)snprintf(alias, sizeof(alias), "%s/alias", test_dir());
+	ASSERT_EQ(symlink("data", alias), 0);
 }
 
 static void destroy_world(void)
@@ -28,7 +32,8 @@ static void destroy_world(void)
 	static const char *const files[] = {"img/etc/passwd", "img/etc/group",
 					    "img/etc",	      "img",
 					    "sc/mine.json",   "sc",
-					    "data/x",	      "data"};
+					    "data/x",	      "data",
+					    "alias"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		char path[4096];
@@ -65,6 +70,8 @@ static void expect_same(const struct task_spec *a, const struct task_spec *b)
 	EXPECT_EQ(x->namespaces, y->namespaces);
 	EXPECT_EQ(memcmp(&x->resources, &y->resources, sizeof(x->resources)), 0);
 	EXPECT_EQ(x->mounts_nr, y->mounts_nr);
+	for (size_t i = 0; i < x->mounts_nr; i++)
+		EXPECT_STREQ(x->mounts[i].source, y->mounts[i].source);
 	EXPECT_EQ(x->devices_nr, y->devices_nr);
 	for (size_t i = 0; i < x->devices_nr; i++) {
 		EXPECT_EQ(x->devices[i].type, y->devices[i].type);

@@ -2,8 +2,10 @@
 #include "agent/task.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "agent/lib/cleanup.h"
 #include "selftests/harness/task_rig.h"
@@ -41,6 +43,15 @@ TEST(the_host_s_tree_is_never_writable)
 		     "workdir");
 }
 
+/* A link in the test's directory. */
+static int link_to(const char *target, const char *name)
+{
+	char path[PATH_MAX];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", test_dir(), name);
+	return symlink(target, path) < 0 ? -errno : 0;
+}
+
 TEST(a_work_directory_is_where_the_task_starts)
 {
 	cleanup_task_spec struct task_spec *t = NULL, *other = NULL;
@@ -73,9 +84,17 @@ TEST(a_work_directory_that_would_give_away_the_host_or_the_agent_is_refused)
 	REFUSED_KEYS("'workdir':'@'", "workdir",
 		     "\"@\" is not allowed, the agent's own files are below it");
 	REFUSED_KEYS("'workdir':'@/state'", "workdir",
-		     "\"@/state\" is not allowed, the agent's own files are below it");
+		     "\"@/state\" is not allowed, the agent's own files are in \"@/state\"");
 	REFUSED_KEYS("'workdir':'@/state/tasks'", "workdir",
 		     "\"@/state/tasks\" is not allowed, the agent's own files are in \"@/state\"");
+	EXPECT_EQ(link_to("/", "all"), 0);
+	EXPECT_EQ(link_to("state", "hidden"), 0);
+	REFUSED_KEYS("'workdir':'@/all'", "workdir",
+		     "\"@/all\" is not allowed, it leads to \"/\", which is to be given itself");
+	REFUSED_KEYS(
+		"'workdir':'@/hidden/tasks'", "workdir",
+		"\"@/hidden/tasks\" is not allowed, it leads to \"@/state/tasks\", which is to "
+		"be given itself");
 	REFUSED_KEYS("'workdir':'@/nosuch'", "workdir",
 		     "\"@/nosuch\" can't be used: No such file or directory");
 	REFUSED_KEYS("'image':'@/img','workdir':'@/img'", "workdir",
@@ -124,6 +143,24 @@ TEST(a_mount_over_what_the_agent_mounts_is_refused)
 			       bad[i]);
 		REFUSED(doc, "mounts[0].target", says);
 	}
+}
+
+TEST(a_link_is_no_way_to_the_agent_s_files_and_can_not_be_turned_later)
+{
+	cleanup_free char *data = rig_text("@/data", false);
+	cleanup_task_spec struct task_spec *t = NULL;
+
+	rig_file("data/x", "");
+	rig_file("run/agent.sock", "");
+	EXPECT_EQ(link_to("run", "alias"), 0);
+	EXPECT_EQ(link_to("data", "good"), 0);
+	REFUSED_KEYS("'mounts':[{'source':'@/alias/agent.sock','target':'/x'}]", "mounts[0].source",
+		     "\"@/alias/agent.sock\" is not allowed, the agent's own files are in "
+		     "\"@/run\"");
+	REFUSED_KEYS("'mounts':[{'source':'@/alias','target':'/x'}]", "mounts[0].source",
+		     "\"@/alias\" is not allowed, the agent's own files are in \"@/run\"");
+	t = rig_parse("{'cmd':'x','mounts':[{'source':'@/good','target':'/x'}]}");
+	EXPECT_STREQ(t->ct.mounts[0].source, data);
 }
 
 TEST(mounts_are_checked)
