@@ -37,6 +37,31 @@ for words in nonsense "ps extra" "kill" "wait a b" "update web" "update web =1" 
 done
 like "$(out dcosctl --version)" '^exit 0.1: dcosctl [0-9]' "version"
 
+# --- the manual and the completion know everything ---------------------------------
+commands=$(dcosctl --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
+missing=
+for c in $commands; do
+	grep -q "^$c\b" "$DCOS_SRC/Documentation/man/dcosctl.1.rst" || missing+=" $c"
+	grep "compgen -W 'run ps " "$DCOS_SRC/tools/completion/dcosctl" | grep -qw "$c" || missing+=" completion:$c"
+	for o in $(dcosctl help "$c" | grep -oE -- '^ +(-[a-zA-Z], )?--[a-z-]+' | grep -oE -- '--[a-z-]+'); do
+		grep -qE -- "^(-.*, )?$o\b" "$DCOS_SRC/Documentation/man/dcosctl.1.rst" || missing+=" $c:$o"
+	done
+done
+for o in $(dcostop --help | grep -oE -- '^ +(-[a-zA-Z], )?--[a-z-]+' | grep -oE -- '--[a-z-]+'); do
+	grep -qE -- "^(-.*, )?$o\b" "$DCOS_SRC/Documentation/man/dcostop.1.rst" || missing+=" dcostop:$o"
+done
+is "$missing" "" "every command and option is in the manual"
+
+# complete WORDS...: what bash offers for the last word
+complete_words() {
+	local COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
+	. "$DCOS_SRC/tools/completion/dcosctl"
+	_dcosctl
+	echo "${COMPREPLY[*]}"
+}
+is "$(complete_words dcosctl lo)" logs "completion: commands"
+is "$(complete_words dcosctl run --dr)" "--dry-run" "completion: options of a command"
+
 # --- tables ----------------------------------------------------------------------
 fake_start "$GOLDEN/replies.json"
 tap $? "an agent with canned replies starts"
@@ -44,6 +69,8 @@ golden "ps" dcosctl-ps.txt "$(out dcosctl ps)"
 is "$(dcosctl)" "$(dcosctl ps)" "the bare command is ps"
 golden "ps -a" dcosctl-ps-all.txt "$(out dcosctl ps -a)"
 is "$(dcosctl ps -aq | paste -sd' ')" "web-frontend sleeper exits-3 greedy lost" "ps -aq: ids only"
+is "$(complete_words dcosctl kill sl)" sleeper "completion: ids of running tasks"
+is "$(complete_words dcosctl rm ex)" exits-3 "completion: ids of ended ones"
 is "$(dcosctl ps -a | grep -c $'\x1b')" 0 "another's text can't drive the terminal"
 golden "inspect" dcosctl-inspect.txt "$(out dcosctl inspect exits-3)"
 golden "doctor" dcosctl-doctor.txt "$(out dcosctl doctor)"
