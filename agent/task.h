@@ -45,8 +45,8 @@ struct task_spec {
 	/*
 	 * The document with what it left to defaults filled in (id, image, network, userns, seccomp,
 	 * kill_grace, log_max, env), with names of users and groups as numbers, devices with theirs
-	 * and sources of mounts without links: task_spec_restore() of it makes the same spec again, whatever the configuration has become. For the checkpoint and
-	 * for Inspect.
+	 * and sources of mounts without links: task_spec_restore() of it makes the same spec again,
+	 * whatever the configuration has become. For the checkpoint and for Inspect.
 	 */
 	json_t *doc;
 };
