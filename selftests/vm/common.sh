@@ -58,9 +58,17 @@ vm_slot() {
 	done
 }
 
-# vm_tmp: make a directory T for this run, removed when the script ends, however it ends
+# vm_tmp: make a directory T for this run, removed when the script ends. Those of scripts that
+# were killed, which nothing could remove, go too.
 vm_tmp() {
-	T=$(mktemp -d "${TMPDIR:-/var/tmp}/dcos-vm.XXXXXX") || exit
+	local tmp=${TMPDIR:-/var/tmp} dir pid
+
+	for dir in "$tmp"/dcos-vm.*.*; do
+		pid=${dir%.*}
+		pid=${pid##*.}
+		[ ! -d "$dir" ] || [ -e "/proc/$pid" ] || rm -rf "$dir"
+	done
+	T=$(mktemp -d "$tmp/dcos-vm.$$.XXXXXX") || exit
 	trap 'rm -rf "$T"' EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP

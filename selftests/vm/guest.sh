@@ -11,6 +11,43 @@ GUEST_SECONDS=${DCOS_VM_SECONDS:-900} # in all, then it counts as hung
 SUITE_SECONDS=${DCOS_VM_SUITE_SECONDS:-300} # per suite
 CONSOLE_LINES=30 # of a guest that died, shown
 
+KERNELS=(6.1 6.12 new)
+
+# prepare COMMAND...: run it, its output goes to $T/answer. SKIP all when what is missing is not
+# ours; any other failure is a failed test.
+prepare() {
+	local reason rc
+
+	reason=$("$@" 2>&1 > "$T/answer")
+	rc=$?
+	[ "$rc" != 0 ] || return 0
+	if [ "$rc" = "$VM_UNAVAILABLE" ]; then
+		echo "1..0 # SKIP ${reason##*$'\n'}"
+		exit 0
+	fi
+	relay_result "not ok" "${1##*/} makes what the guest needs"
+	sed 's/^/# /' <<< "$reason"
+	relay_done
+	exit 1
+}
+
+# every_kernel SCRIPT: run it for every kernel, as many at once as there are slots, and print
+# their streams as one
+every_kernel() {
+	local kernel pids=() i
+
+	for kernel in "${KERNELS[@]}"; do
+		setpriv --pdeathsig TERM "$1" "$kernel" > "$T/$kernel.tap" < /dev/null &
+		pids+=($!)
+	done
+	trap 'kill "${pids[@]}" 2> /dev/null; wait; rm -rf "$T"' EXIT
+	for i in "${!pids[@]}"; do
+		wait "${pids[i]}"
+		relay_file "kernel ${KERNELS[i]}" "$T/${KERNELS[i]}.tap" $?
+	done
+	relay_done
+}
+
 # guest_initrd KERNEL_DIR: make $T/initrd: busybox and the first program, then the modules
 guest_initrd() {
 	local busybox
@@ -24,27 +61,25 @@ guest_initrd() {
 	cat "$1/initrd" >> "$T/initrd"
 }
 
-# guest_start KERNEL_DIR ROOT_IMAGE LOG CMDLINE [QEMU_ARGUMENT...]: start QEMU in the background;
-# sets guest_pid. Images stay as they are, what the guest writes is gone afterwards. QEMU ends
-# with this shell, even if that is killed.
-guest_start() {
+# guest_qemu KERNEL_DIR ROOT_IMAGE LOG CMDLINE [QEMU_ARGUMENT...]: make ready to boot; sets
+# qemu_command. Images stay as they are, what the guest writes is gone afterwards.
+guest_qemu() {
 	local kernel=$1 root=$2 log=$3 cmdline=$4
 	shift 4
 
 	guest_initrd "$kernel"
 	mkdir -p "${log%/*}"
-	setpriv --pdeathsig KILL timeout -k 5 "$GUEST_SECONDS" setpriv --pdeathsig KILL \
-		env TMPDIR="$T" qemu-system-x86_64 "${QEMU_MACHINE[@]}" \
-		-nodefaults -no-user-config -no-reboot -display none -monitor none \
-		-kernel "$kernel/vmlinuz" -initrd "$T/initrd" -append "$GUEST_CMDLINE $cmdline" \
-		-drive "file=$root,format=raw,if=none,id=root,snapshot=on,cache=unsafe" \
-		-device virtio-blk-pci,drive=root,serial=root \
-		-drive "file=$kernel/modules.ext4,format=raw,if=none,id=modules,readonly=on" \
-		-device virtio-blk-pci,drive=modules,serial=modules \
-		-chardev "file,id=kernel,path=$log" -serial chardev:kernel \
-		-device virtio-serial-pci "$@" 2> "$T/qemu.log" &
-	guest_pid=$!
-	trap 'guest_kill; rm -rf "$T"' EXIT
+	# it ends with the shell that starts it, even if that is killed
+	qemu_command=(setpriv --pdeathsig KILL env TMPDIR="$T"
+		qemu-system-x86_64 "${QEMU_MACHINE[@]}"
+		-nodefaults -no-user-config -no-reboot -display none -monitor none
+		-kernel "$kernel/vmlinuz" -initrd "$T/initrd" -append "$GUEST_CMDLINE $cmdline"
+		-drive "file=$root,format=raw,if=none,id=root,snapshot=on,cache=unsafe"
+		-device virtio-blk-pci,drive=root,serial=root
+		-drive "file=$kernel/modules.ext4,format=raw,if=none,id=modules,readonly=on"
+		-device virtio-blk-pci,drive=modules,serial=modules
+		-chardev "file,id=kernel,path=$log" -serial chardev:kernel
+		-device virtio-serial-pci "$@")
 }
 
 guest_kill() {
@@ -74,20 +109,22 @@ console_tail() {
 	tail -n "$CONSOLE_LINES" "$1" | tr -d '\r' | tr -c '\n\t -~' '?' | sed 's/^/# console: /'
 }
 
-# guest_suites KERNEL KERNEL_DIR ROOT_IMAGE LOG CMDLINE [QEMU_ARGUMENT...]: boot, run the suites
-# that are listed in the image, print their TAP as one stream; succeeds if every test did.
+# guest_suites KERNEL_DIR ROOT_IMAGE LOG CMDLINE [QEMU_ARGUMENT...]: boot, run the suites that are
+# listed in the image, print their TAP as one stream; succeeds if every test did.
 guest_suites() {
-	local kernel=$1 log=$4 line rc
-	shift
+	local log=$3 line rc
 
-	RELAY_PREFIX="vm $kernel"
 	: > "$T/tap"
 	: > "$T/status"
 	vm_slot
-	guest_start "$@" \
+	guest_qemu "$@" \
 		-chardev "file,id=tap,path=$T/tap" -device virtserialport,chardev=tap,name=dcos.tap \
 		-chardev "file,id=status,path=$T/status" \
 		-device virtserialport,chardev=status,name=dcos.status
+	setpriv --pdeathsig KILL timeout -k 5 "$GUEST_SECONDS" "${qemu_command[@]}" \
+		< /dev/null > "$T/qemu.log" 2>&1 &
+	guest_pid=$!
+	trap 'guest_kill; rm -rf "$T"' EXIT
 
 	while IFS= read -r line; do
 		relay_line "$line"

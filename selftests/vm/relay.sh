@@ -1,29 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-# Makes one flat TAP stream of what guest/suites.sh prints; to be sourced. Every rule that a
-# single suite could break (no plan, a wrong one, a bad exit status without a failed test) becomes
-# a failed test of its name.
-relay_nr=0 relay_failed=0 relay_suite='' relay_ended=0
+# Makes one flat TAP stream of several; to be sourced. A name becomes "$RELAY_PREFIX: SUITE: NAME";
+# without RELAY_PREFIX it stays as it is. Every rule that a suite could break (no plan, a wrong
+# one, a bad exit status without a failed test) becomes a failed test of its name.
+RELAY_PREFIX=
+relay_nr=0 relay_failed=0
+relay_suite='' # that is running
+suite_ran=0 suite_failed=0 suite_plan='' suite_seconds=''
 
 # relay_result RESULT NAME: RESULT is ok or not ok
 relay_result() {
 	relay_nr=$((relay_nr + 1))
 	[ "$1" = ok ] || relay_failed=$((relay_failed + 1))
-	echo "$1 $relay_nr - $RELAY_PREFIX: $2"
+	echo "$1 $relay_nr - ${RELAY_PREFIX:+$RELAY_PREFIX: }$2"
 }
 
-relay_begin() { # NAME SECONDS
-	relay_suite=$1 relay_seconds=$2
+relay_begin() { # NAME [SECONDS]
+	relay_suite=$1 suite_seconds=${2:-}
 	suite_ran=0 suite_failed=0 suite_plan=''
 }
 
 relay_end() { # STATUS
 	local status=$1
 
-	relay_ended=$((relay_ended + 1))
 	case $status in
 	0) [ "$suite_ran" -gt 0 ] || [ "$suite_plan" = skipped ] ||
 		relay_result "not ok" "$relay_suite: ran no test" ;;
-	124 | 137) relay_result "not ok" "$relay_suite: ended within its $relay_seconds s" ;;
+	124 | 137) relay_result "not ok" "$relay_suite: ended within its $suite_seconds s" ;;
 	*) [ "$suite_failed" -gt 0 ] ||
 		relay_result "not ok" "$relay_suite: exit status $status though no test failed" ;;
 	esac
@@ -38,6 +40,7 @@ relay_end() { # STATUS
 	relay_suite=
 }
 
+# relay_line LINE: of guest/suites.sh's format
 relay_line() {
 	local line=${1%$'\r'}
 	local result='^(ok|not ok)( +[0-9]+)?( +-)?( +(.*))?$'
@@ -50,7 +53,7 @@ relay_line() {
 	elif [[ $line =~ $result ]]; then
 		suite_ran=$((suite_ran + 1))
 		[ "${BASH_REMATCH[1]}" = ok ] || suite_failed=$((suite_failed + 1))
-		relay_result "${BASH_REMATCH[1]}" "$relay_suite: ${BASH_REMATCH[5]}"
+		relay_result "${BASH_REMATCH[1]}" "${RELAY_PREFIX:+$relay_suite: }${BASH_REMATCH[5]}"
 	elif [[ $line =~ $skipped ]]; then
 		suite_plan=skipped
 		relay_result ok "$relay_suite # SKIP ${BASH_REMATCH[1]}"
@@ -63,6 +66,17 @@ relay_line() {
 	elif [ -n "$line" ]; then
 		echo "# $line"
 	fi
+}
+
+# relay_file NAME FILE STATUS: all of a finished test
+relay_file() {
+	local line
+
+	relay_begin "$1"
+	while IFS= read -r line; do
+		relay_line "$line"
+	done < "$2"
+	relay_end "$3"
 }
 
 # relay_done: print the plan; succeeds if no test failed

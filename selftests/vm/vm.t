@@ -1,34 +1,23 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# vm.t [--suites DIR] 6.1|6.12|new [SUITE...]: run the root tests, all or those named, in a guest
-# with that Debian kernel and pure cgroup v2. One TAP stream; the kernel's messages stay in
-# $DCOS_BUILD/vm/KERNEL.log. With --suites the executables of DIR instead.
+# vm.t [[--suites DIR] 6.1|6.12|new [SUITE...]]: run the root tests, all or those named, in a guest
+# with that Debian kernel and pure cgroup v2; without a kernel, in guests with every one. One TAP
+# stream; the kernel's messages stay in $DCOS_BUILD/vm/KERNEL.log. With --suites the executables of
+# DIR, which is below the sources, instead.
 set -uo pipefail
 . "$(dirname "$0")/common.sh"
 . "$VM/relay.sh"
 . "$VM/guest.sh"
 
 suites_dir=
-[ "${1:-}" != --suites ] || { suites_dir=$(cd "$2" && pwd); shift 2; }
-[ $# -ge 1 ] || { echo "usage: $0 [--suites DIR] 6.1|6.12|new [SUITE...]" >&2; exit 2; }
-kernel=$1
-shift
-
-# SKIP when what is missing is not ours; any other failure is one
-prepare() {
-	local reason rc
-
-	reason=$("$@" 2>&1 > "$T/answer")
-	rc=$?
-	[ "$rc" != "$VM_UNAVAILABLE" ] || { echo "1..0 # SKIP vm $kernel: ${reason##*$'\n'}"; exit 0; }
-	[ "$rc" = 0 ] || { echo "1..1"; echo "not ok 1 - vm $kernel: ${1##*/}"; echo "$reason" | sed 's/^/# /'; exit 1; }
-}
+[ "${1:-}" != --suites ] || { suites_dir=$(cd "$2" && pwd) && shift 2; } || exit 2
 
 # "SECONDS PATH" of each suite, with its path in the guest
 list_suites() {
 	local file name
 
-	for file in "${suites_dir:-$DCOS_BUILD/selftests/root}"/* "${suites_dir:-$DCOS_SRC/selftests/root}"/*.t; do
+	for file in "${suites_dir:-$DCOS_BUILD/selftests/root}"/* \
+		"${suites_dir:-$DCOS_SRC/selftests/root}"/*.t; do
 		[ -f "$file" ] && [ -x "$file" ] || continue
 		name=${file##*/}
 		[ $# = 0 ] || [[ " $* " == *" ${name%.t} "* ]] || continue
@@ -41,10 +30,15 @@ list_suites() {
 
 vm_tmp
 prepare need_programs qemu-system-x86_64 setpriv cpio flock
+[ $# -gt 0 ] || { every_kernel "$0"; exit; }
+
+kernel=$1
+shift
+RELAY_PREFIX="vm $kernel"
 prepare "$VM/kernels.sh" "$kernel"
 kernel_dir=$(< "$T/answer")
 list_suites "$@" > "$T/suites"
-[ -s "$T/suites" ] || { echo "1..1"; echo "not ok 1 - vm $kernel: no suite to run"; exit 1; }
+[ -s "$T/suites" ] || { relay_result "not ok" "there are suites to run"; relay_done; exit; }
 prepare "$VM/image.sh" "$T/root.ext4" "$T/suites"
-guest_suites "$kernel" "$kernel_dir" "$T/root.ext4" "$DCOS_BUILD/vm/$kernel.log" \
+guest_suites "$kernel_dir" "$T/root.ext4" "$DCOS_BUILD/vm/$kernel.log" \
 	"DCOS_INIT=/dcos/src/selftests/vm/guest/init.sh DCOS_GUEST=suites"

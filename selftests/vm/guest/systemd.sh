@@ -7,5 +7,7 @@ export HOME=/root LANG=C.UTF-8 DCOS_SRC=/dcos/src
 modprobe virtio_console
 systemd-sysusers /usr/lib/sysusers.d/dcos.conf && systemctl daemon-reload
 cd "$DCOS_SRC" && selftests/vm/guest/suites.sh /dcos/suites
-journalctl -b -o short-monotonic --no-pager > "/dev/ttyS0"
+# after the kernel's messages, which the serial port has already
+journalctl -b -o short-monotonic --no-pager _TRANSPORT=syslog + _TRANSPORT=journal \
+	+ _TRANSPORT=stdout > /dev/ttyS0
 exec systemctl poweroff -ff
