@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "agent/lib/cleanup.h"
@@ -219,6 +220,24 @@ static int meter_map(struct meter *m, int cells_fd, int drops_fd)
 	return 0;
 }
 
+/*
+ * Newer kernels allocate task storage without locks, which needs a CPU with cmpxchg16b (some
+ * emulated ones have none): there every program would load and nothing be counted. Try it.
+ */
+static int storage_try(int tasks_fd)
+{
+	const struct dcos_task state = {.owner = 1}; /* which no cell has: it is never charged */
+	cleanup_close int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	int r;
+
+	if (pidfd < 0)
+		return -errno;
+	r = bpf_map_update_elem(tasks_fd, &pidfd, &state, BPF_NOEXIST);
+	if (r)
+		return r == -EEXIST ? 0 : r; /* this process is metered itself */
+	return bpf_map_delete_elem(tasks_fd, &pidfd);
+}
+
 static void free_meter(struct meter **m)
 {
 	meter_close(*m);
@@ -241,6 +260,9 @@ int meter_open(const char *pin_dir, struct meter **ret, struct why *why)
 	if (r < 0)
 		return r;
 	skel = pins_skel(m->pins);
+	r = storage_try(bpf_map__fd(skel->maps.tasks));
+	if (r < 0)
+		return why_set(why, r, "task storage of this kernel on this CPU");
 	m->exits_fd = bpf_map__fd(skel->maps.exits);
 	m->flush_fd = bpf_program__fd(skel->progs.meter_flush);
 	m->iso = (struct iso_meter){

@@ -30,7 +30,8 @@ struct meter_row {
  * @why: on failure which program or map, and why
  *
  * A pinned set of the same ABI is reused with all its counts; pins that are incomplete are
- * replaced. Return: 0 or -errno; the agent then runs unmetered and doctor says so.
+ * replaced. A meter that could load but not count fails as well.
+ * Return: 0 or -errno; the agent then runs unmetered and doctor says so.
  */
 int meter_open(const char *pin_dir, struct meter **ret, struct why *why);
 

@@ -31,9 +31,8 @@ static const struct hook {
 	const char *event; /* of the tracepoint, and the pin's name */
 	const char *prog;
 } hooks[] = {
-	{"sched_process_exit", "meter_exit"},
-	{"sched_process_exec", "meter_exec"},
-	{"sched_switch", "meter_switch"},
+	{"sched_process_exit", "meter_exit"}, {"sched_process_exec", "meter_exec"},
+	{"sched_switch", "meter_switch"},     {"sched_process_fork", "meter_fork"},
 	{"task_newtask", "meter_newtask"},
 };
 #define HOOKS ARRAY_SIZE(hooks)

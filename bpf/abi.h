@@ -37,12 +37,13 @@ struct dcos_cell {
 };
 _Static_assert(sizeof(struct dcos_cell) == 12 * 8 + DCOS_HIST * 8, "dcos_cell has a hole");
 
-/* Value of the slots hash, key: cgroup id. Written by user space, init_tgid by BPF at first fork. */
+/* Value of the slots hash, key: cgroup id. Written by user space, init_* by BPF at the first fork. */
 struct dcos_slot_key {
 	__u32 slot;
 	__u32 init_tgid; /* first process of the cgroup, in the host's pid namespace; 0 none yet */
+	__u64 init_start_ns; /* its start_boottime */
 };
-_Static_assert(sizeof(struct dcos_slot_key) == 8, "dcos_slot_key has a hole");
+_Static_assert(sizeof(struct dcos_slot_key) == 16, "dcos_slot_key has a hole");
 
 #define DCOS_EXITS    4096 /* exit records kept at most */
 #define DCOS_EXIT_OOM 1U /* the process was chosen by the OOM killer and died of SIGKILL */
@@ -66,9 +67,11 @@ struct dcos_task {
 	__u32 arrivals; /* sched_info.pcount, wraps */
 	__u32 slot;
 	__u32 cpu; /* of the last switch-out plus 1; 0 none yet */
-	__u32 ended; /* group leaders: the end of the whole process has been counted */
+	__u32 exited; /* this thread's end has been counted */
+	__u32 oom; /* group leaders: the process's end by the OOM killer has been counted */
+	__u32 pad;
 };
-_Static_assert(sizeof(struct dcos_task) == 40, "dcos_task has a hole");
+_Static_assert(sizeof(struct dcos_task) == 48, "dcos_task has a hole");
 
 /* What was lost since the pins were made. The one value of the drops array; only grows. */
 struct dcos_drops {

@@ -3,8 +3,8 @@
  * Question: how much CPU time does each container use, how long do its threads wait for a CPU,
  * what do they do to the scheduler, and how did the container's first process end.
  *
- * Events: task_newtask, sched_switch, sched_process_exec, sched_process_exit (all tp_btf), and
- * two programs that user space runs: meter_flush and meter_pick_up.
+ * Events: task_newtask, sched_process_fork, sched_switch, sched_process_exec, sched_process_exit
+ * (all tp_btf), and two programs that user space runs: meter_flush and meter_pick_up.
  *
  * Algorithm: the scheduler itself keeps for every thread its on-CPU time (the very number that it
  * adds to cpu.stat), its run-queue wait and how often it arrived on a CPU. When a thread is
@@ -15,6 +15,9 @@
  * no scheduler lock is held, while allocating under a run-queue lock can deadlock.
  * A cell names its owner, so that threads that outlive their slot never charge the next owner.
  * The last thread of a process to exit writes the record if the process is its cgroup's first.
+ * Newer kernels can preempt a program, and then skip it for whoever comes to the same event on
+ * that CPU meanwhile. So births get a second chance at sched_process_fork, and ends at the last
+ * sched_switch, where nothing preempts.
  *
  * Cost: sched_switch of an unmetered task one storage look-up; of a metered one 50-65 ns in all;
  * a birth one hash look-up per cgroup level; nothing else runs often. Documentation/performance.rst
@@ -31,10 +34,10 @@
 
 #include "bpf/abi.h"
 
-#define LEVELS_MAX	  16
-#define SIGNAL_GROUP_EXIT 0x00000004 /* include/linux/sched/signal.h */
-#define WAIT_SIGNAL	  0x7f /* the signal in a status of waitpid(2) */
-#define SIGKILL		  9
+#define LEVELS_MAX  16
+#define WAIT_SIGNAL 0x7f /* the signal in a status of waitpid(2) */
+#define SIGKILL	    9
+#define TASK_DEAD   0x00000080 /* include/linux/sched.h */
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -81,6 +84,14 @@ struct {
 	__type(key, int);
 	__type(value, struct dcos_task);
 } tasks SEC(".maps");
+
+/* 0 -> pid of the last birth that meter_newtask saw on this CPU. BPF only. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} seen SEC(".maps");
 
 static __always_inline struct dcos_drops *lost(void)
 {
@@ -158,6 +169,64 @@ static __always_inline struct dcos_cell *charge(struct dcos_task *t, struct task
 	return c;
 }
 
+/* Two threads that exit together may both see the process dead: the first one writes. */
+static __always_inline void record_exit(struct task_struct *p, __u64 owner, __u32 status,
+					__u32 flags)
+{
+	struct dcos_slot_key *key = bpf_map_lookup_elem(&slots, &owner);
+	struct dcos_exit e = {};
+	struct dcos_drops *d;
+
+	if (!key || key->init_tgid != (__u32)p->tgid)
+		return;
+	e.end_ns = bpf_ktime_get_ns();
+	e.start_ns = key->init_start_ns;
+	e.tgid = p->tgid;
+	e.status = status;
+	e.flags = flags;
+	if (!bpf_map_update_elem(&exits, &owner, &e, BPF_NOEXIST) ||
+	    bpf_map_lookup_elem(&exits, &owner))
+		return;
+	d = lost();
+	if (d)
+		__sync_fetch_and_add(&d->exits_failed, 1);
+}
+
+/*
+ * Count the end of a thread, once, and record that of the process with its last thread. The kernel
+ * fixes the exit code of the process before its last thread counts as dead (5.17 and later).
+ * Return: the process has ended, and by the OOM killer.
+ */
+static __always_inline bool ended(struct task_struct *p, struct dcos_task *t)
+{
+	struct signal_struct *sig = p->signal;
+	__u32 status, flags = 0;
+	struct dcos_cell *c;
+
+	if (t->exited)
+		return false;
+	t->exited = 1;
+	c = cell_of(t);
+	if (c)
+		__sync_fetch_and_add(&c->nr_exits, 1);
+	if (sig->live.counter)
+		return false;
+	status = sig->group_exit_code;
+	if (sig->oom_mm && (status & WAIT_SIGNAL) == SIGKILL)
+		flags |= DCOS_EXIT_OOM;
+	record_exit(p, t->owner, status, flags);
+	return flags;
+}
+
+/* Once per process, hence by its leader's state. */
+static __always_inline void count_oom_kill(struct dcos_task *leader)
+{
+	struct dcos_cell *c = cell_of(leader);
+
+	if (c && !__sync_lock_test_and_set(&leader->oom, 1))
+		__sync_fetch_and_add(&c->nr_oom_kills, 1);
+}
+
 SEC("tp_btf/sched_switch")
 int BPF_PROG(meter_switch, bool preempt, struct task_struct *prev, struct task_struct *next,
 	     unsigned int prev_state)
@@ -169,6 +238,9 @@ int BPF_PROG(meter_switch, bool preempt, struct task_struct *prev, struct task_s
 	if (!t)
 		return 0;
 	c = charge(t, prev);
+	/* a thread that is not the leader may have lost it by now */
+	if (prev_state == TASK_DEAD && ended(prev, t) && prev->pid == prev->tgid)
+		count_oom_kill(t);
 	if (!c)
 		return 0;
 	c->nr_switches++;
@@ -226,12 +298,7 @@ static __always_inline void born(struct task_struct *p, struct dcos_task *init)
 		__sync_fetch_and_add(&c->nr_forks, 1);
 }
 
-/*
- * Every thread and process, workers that the kernel makes for a process included, before it runs
- * for the first time; it is in its cgroup already. No lock is held.
- */
-SEC("tp_btf/task_newtask")
-int BPF_PROG(meter_newtask, struct task_struct *p)
+static __always_inline void birth(struct task_struct *p)
 {
 	struct task_struct *parent = bpf_get_current_task_btf();
 	struct dcos_slot_key *key;
@@ -245,12 +312,39 @@ int BPF_PROG(meter_newtask, struct task_struct *p)
 	} else {
 		init.owner = owner_of(p, &key, &own);
 		if (!init.owner)
-			return 0;
+			return;
 		init.slot = key->slot;
-		if (own && !key->init_tgid)
-			__sync_val_compare_and_swap(&key->init_tgid, 0, p->tgid);
+		if (own && !key->init_tgid &&
+		    !__sync_val_compare_and_swap(&key->init_tgid, 0, p->tgid))
+			key->init_start_ns = p->start_boottime;
 	}
 	born(p, &init);
+}
+
+/*
+ * Every thread and process, workers that the kernel makes for a process included, before it runs
+ * for the first time; it is in its cgroup already. No lock is held.
+ */
+SEC("tp_btf/task_newtask")
+int BPF_PROG(meter_newtask, struct task_struct *p)
+{
+	__u32 zero = 0, *last;
+
+	birth(p);
+	last = bpf_map_lookup_elem(&seen, &zero);
+	if (last)
+		*last = p->pid;
+	return 0;
+}
+
+/* The same moment, for all but the kernel's workers: what meter_newtask was skipped for. */
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(meter_fork, struct task_struct *parent, struct task_struct *p)
+{
+	__u32 zero = 0, *last = bpf_map_lookup_elem(&seen, &zero);
+
+	if (!last || *last != (__u32)p->pid)
+		birth(p);
 	return 0;
 }
 
@@ -265,57 +359,16 @@ int BPF_PROG(meter_exec, struct task_struct *p)
 	return 0;
 }
 
-/*
- * Two threads that exit together may both see the process dead; the first one writes. They agree:
- * the exit code of a process is fixed before its last thread counts as dead.
- */
-static __always_inline void record_exit(struct task_struct *p, struct dcos_task *t, __u32 status,
-					__u32 flags)
-{
-	struct dcos_slot_key *key = bpf_map_lookup_elem(&slots, &t->owner);
-	struct dcos_exit e = {}, *old;
-	struct dcos_drops *d;
-	__u64 owner = t->owner;
-
-	if (!key || key->init_tgid != (__u32)p->tgid)
-		return;
-	e.end_ns = bpf_ktime_get_ns();
-	e.start_ns = p->group_leader->start_boottime;
-	e.tgid = p->tgid;
-	e.status = status;
-	e.flags = flags;
-	if (!bpf_map_update_elem(&exits, &owner, &e, BPF_NOEXIST))
-		return;
-	old = bpf_map_lookup_elem(&exits, &owner);
-	if (old)
-		return;
-	d = lost();
-	if (d)
-		__sync_fetch_and_add(&d->exits_failed, 1);
-}
-
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(meter_exit, struct task_struct *p)
 {
-	struct dcos_task *t = bpf_task_storage_get(&tasks, p, 0, 0), *lt;
-	struct signal_struct *sig = p->signal;
-	__u32 status, flags = 0;
-	struct dcos_cell *c;
+	struct dcos_task *t = bpf_task_storage_get(&tasks, p, 0, 0);
 
-	if (!t)
+	if (!t || !ended(p, t))
 		return 0;
-	c = cell_of(t);
-	if (c)
-		__sync_fetch_and_add(&c->nr_exits, 1);
-	if (sig->live.counter)
-		return 0;
-	status = sig->flags & SIGNAL_GROUP_EXIT ? sig->group_exit_code : p->group_leader->exit_code;
-	if (sig->oom_mm && (status & WAIT_SIGNAL) == SIGKILL)
-		flags |= DCOS_EXIT_OOM;
-	lt = bpf_task_storage_get(&tasks, p->group_leader, 0, 0);
-	if (c && flags && !(lt && __sync_lock_test_and_set(&lt->ended, 1)))
-		__sync_fetch_and_add(&c->nr_oom_kills, 1);
-	record_exit(p, t, status, flags);
+	t = bpf_task_storage_get(&tasks, p->group_leader, 0, 0);
+	if (t)
+		count_oom_kill(t);
 	return 0;
 }
 
@@ -344,13 +397,15 @@ int meter_pick_up(struct bpf_iter__task *ctx)
 	struct task_struct *p = ctx->task;
 	struct dcos_slot_key *key;
 	struct dcos_task init = {}, *t;
-	bool own;
+	bool own = false;
 
 	if (!p)
 		return 0;
 	init.owner = owner_of(p, &key, &own);
 	if (!init.owner)
 		return 0;
+	if (own && key->init_tgid == (__u32)p->pid && !key->init_start_ns)
+		key->init_start_ns = p->start_boottime;
 	init.slot = key->slot;
 	init.exec_ns = p->se.sum_exec_runtime;
 	init.delay_ns = p->sched_info.run_delay;

@@ -156,8 +156,8 @@ TEST(counting_goes_on_and_the_end_is_recorded_while_no_agent_runs, NEEDS)
 
 TEST(a_second_start_keeps_the_programs_that_run, NEEDS)
 {
-	static const char *const events[] = {"task_newtask", "sched_switch", "sched_process_exec",
-					     "sched_process_exit"};
+	static const char *const events[] = {"task_newtask", "sched_process_fork", "sched_switch",
+					     "sched_process_exec", "sched_process_exit"};
 	struct rig g = up();
 	uint32_t before[ARRAY_SIZE(events)];
 	size_t i;
@@ -222,6 +222,34 @@ TEST(a_program_of_another_build_is_replaced_and_the_counts_stay, NEEDS)
 	EXPECT_EQ(rig_row(&g).nr_forks, 2);
 }
 
+TEST(births_and_ends_that_one_program_is_skipped_for_are_made_up_by_another, NEEDS)
+{
+	struct rig g = up();
+	uint64_t ms = 20, end, us;
+	struct dcos_exit e = {};
+	int pidfd, status;
+	pid_t pid;
+
+	replace_by_nothing(&g, "task_newtask");
+	replace_by_nothing(&g, "sched_process_exit");
+	meter_close(g.m); /* it held the two programs */
+	g.m = NULL;
+	pid = rig_spawn(g.cgroup_fd, spins, &ms, &pidfd);
+	ASSERT_TRUE(pid > 0);
+	ASSERT_EQ(rig_wait(pid, pidfd, END_MS, &status), 0);
+	reopen(&g);
+	end = rig_now_ns() + WAIT_NS;
+	while (meter_exit(g.m, g.id, &e) && rig_now_ns() < end)
+		(void)sched_yield(); /* the last switch comes after waitpid */
+	EXPECT_EQ(e.status, status);
+	EXPECT_EQ(e.tgid, pid);
+	EXPECT_GT(e.start_ns, 0);
+	EXPECT_EQ(rig_row(&g).nr_forks, 1);
+	EXPECT_EQ(rig_row(&g).nr_exits, 1);
+	us = rig_cpu_us(g.cgroup_fd);
+	EXPECT_GE(rig_row(&g).cpu_ns / 1000 + us / 100, us);
+}
+
 TEST(incomplete_pins_are_replaced_and_running_processes_taken_up, NEEDS)
 {
 	char path[RIG_PATH_MAX + 64];
@@ -254,6 +282,7 @@ TEST(incomplete_pins_are_replaced_and_running_processes_taken_up, NEEDS)
 	ASSERT_EQ(rig_wait(pid, pidfd, END_MS, &status), 0);
 	ASSERT_EQ(meter_exit(g.m, g.id, &e), 0);
 	EXPECT_EQ(e.status, SIGKILL);
+	EXPECT_GT(e.start_ns, 0);
 	EXPECT_EQ(rig_row(&g).nr_exits, 1);
 }
 
