@@ -77,6 +77,11 @@ static void warn(struct isolation *iso, const struct sc_info *info)
 			 "seccomp: %u system calls that the profile denies are unknown to this "
 			 "libseccomp and stay allowed, among: %s",
 			 info->undenied_nr, info->unknown);
+	if (info->void_nr)
+		iso_warn(iso, "seccomp: %s (%u like this)", info->void_text, info->void_nr);
+	if (info->socketcall_hole)
+		iso_warn(iso, "seccomp: 32-bit programs can avoid what the profile compares for "
+			      "sockets, by socketcall(2)");
 }
 
 static int seccomp_prepare(struct isolation *iso)

@@ -8,6 +8,7 @@
 #define DCOS_SECCOMP_H
 
 #include <linux/filter.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,7 @@
 #define SC_CACHE_FILTERS 32 /* compiled filters kept */
 #define SC_CACHE_BYTES	 (4U << 20) /* of the texts of these */
 #define SC_UNKNOWN_TEXT	 256 /* bytes of the list of unknown names, longer ones are cut */
+#define SC_VOID_TEXT	 192 /* bytes, longer ones are cut */
 
 struct sc_filter; /* compiled; counted references; never changed */
 struct sc_cache;
@@ -35,6 +37,9 @@ struct sc_info {
 		unknown_nr; /* names that libseccomp does not know: they get the default action */
 	unsigned int undenied_nr; /* of these, would have been denied but the default allows */
 	char unknown[SC_UNKNOWN_TEXT]; /* "foo, bar", of both */
+	unsigned int void_nr; /* elements of one name that another element makes void */
+	char void_text[SC_VOID_TEXT]; /* a sentence on the first of these */
+	bool socketcall_hole; /* 32-bit programs can avoid comparisons of socket(2) and its like */
 };
 
 /**

@@ -45,11 +45,6 @@ struct builder {
 	size_t unknown_len;
 };
 
-static bool allows(uint32_t action)
-{
-	return action == SCMP_ACT_ALLOW || action == SCMP_ACT_LOG;
-}
-
 static void unknown_add(struct builder *b, const struct sc_rule *rule, const char *name)
 {
 	size_t room = sizeof(b->info->unknown) - b->unknown_len;
@@ -58,7 +53,7 @@ static void unknown_add(struct builder *b, const struct sc_rule *rule, const cha
 
 	b->unknown_len += n > 0 && (size_t)n < room ? (size_t)n : room - 1;
 	b->info->unknown_nr++;
-	if (allows(b->p->default_action) && !allows(rule->action))
+	if (sc_action_allows(b->p->default_action) && !sc_action_allows(rule->action))
 		b->info->undenied_nr++;
 }
 
@@ -72,7 +67,7 @@ static int rule_failed(struct builder *b, const struct sc_rule *rule, const char
 		       name);
 }
 
-/* -EEXIST: an earlier element says the same, or says it for more arguments */
+/* -EEXIST: an earlier element says the same; see seccomp_conflict.c for the others */
 static int rule_add(struct builder *b, const struct sc_rule *rule, int nr, const char *name,
 		    const struct scmp_arg_cmp *args, unsigned int args_nr)
 {
@@ -190,7 +185,9 @@ static int build(const struct sc_profile *p, struct sc_filter **ret, struct why 
 		return why_set(why, -EINVAL, "seccomp: /defaultAction: this kernel can't do it");
 	if (fd < 0)
 		return why_set(why, -errno, "seccomp: memfd_create");
-	err = attributes_set(ctx);
+	err = sc_conflicts(p, &info);
+	if (!err)
+		err = attributes_set(ctx);
 	if (!err)
 		err = arches_add(ctx, p);
 	if (err)

@@ -146,7 +146,7 @@ static int read_listener(struct sc_reader *r, json_t *v, void *out)
 
 static const struct sc_key top_keys[] = {
 	{{"defaultAction", "SCMP_ACT_*", NULL, "For what no element names."}, read_default},
-	{{"defaultErrnoRet", "number 0..4095", "1", "Its errno."}, read_default_errno_ret},
+	{{"defaultErrnoRet", "number 0..4094", "1", "Its errno."}, read_default_errno_ret},
 	{{"defaultErrno", "name of an errno", NULL, "Instead of defaultErrnoRet."},
 	 read_default_errno},
 	{{"architectures", "array of SCMP_ARCH_*", NULL, "Beside the machine's own."},

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 #include <seccomp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,5 +46,18 @@ int sc_profile_parse(const char *json, uint64_t caps, struct sc_profile *ret, st
 
 /** sc_profile_free - free what a profile owns, not @p itself; it may be zeroed */
 void sc_profile_free(struct sc_profile *p);
+
+/** sc_action_allows - is this SCMP_ACT_* one that lets the call be made */
+static inline bool sc_action_allows(uint32_t action)
+{
+	return action == SCMP_ACT_ALLOW || action == SCMP_ACT_LOG;
+}
+
+/**
+ * sc_conflicts - look for what in a profile does not do what it seems to
+ * @info: void_nr, void_text and socketcall_hole are filled
+ * Return: 0 or -ENOMEM.
+ */
+int sc_conflicts(const struct sc_profile *p, struct sc_info *info);
 
 #endif

@@ -275,7 +275,7 @@ static const struct sc_key element_keys[] = {
 	{{"names", "array of names", NULL, "System calls."}, read_names},
 	{{"name", "name", NULL, "The same for one, in old profiles of Docker."}, read_name},
 	{{"action", "SCMP_ACT_*", NULL, "What happens."}, read_action},
-	{{"errnoRet", "number 0..4095", "1", "With SCMP_ACT_ERRNO and SCMP_ACT_TRACE."},
+	{{"errnoRet", "number 0..4094", "1", "With SCMP_ACT_ERRNO and SCMP_ACT_TRACE."},
 	 read_errno_ret},
 	{{"errno", "name of an errno", NULL, "Instead of errnoRet."}, read_errno_name},
 	{{"args", "array of objects", NULL,

@@ -9,7 +9,7 @@
 #include "agent/lib/cleanup.h"
 #include "isolators/seccomp_reader.h"
 
-#define ERRNO_MAX	4095 /* MAX_ERRNO of the kernel: more can't be told from an address */
+#define ERRNO_MAX	4094 /* one below the kernel's MAX_ERRNO, as libseccomp wants it */
 #define ERRNO_NAMES_END 256 /* beyond the last one that has a name */
 
 struct word {
