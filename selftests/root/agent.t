@@ -8,8 +8,9 @@
 
 agent_paths
 make_rootfs "$T/img"
-ok "an agent starts on private paths" agent_start
-[ -n "$AGENT_PID" ] && kill -0 "$AGENT_PID" || { cat "$T/agent.log"; tap_done; }
+agent_start
+tap $? "an agent starts on private paths"
+[ -n "$AGENT_PID" ] && kill -0 "$AGENT_PID" || { diag "$(cat "$T/agent.log")"; tap_done; }
 
 json() { dcosctl --json "$@"; }
 usage_of() { json inspect "$1" | tr -d ' \n' | grep -o "\"$2\":[0-9]*" | head -1 | cut -d: -f2; }
@@ -91,7 +92,8 @@ kill -TERM "$dies"
 kill -KILL "$shot"
 wait_pid "$dies"
 wait_pid "$shot"
-ok "a new agent starts on the same state" agent_start
+agent_start
+tap $? "a new agent starts on the same state"
 like "$(dcosctl ps)" 'busy +RUNNING' "it adopted the task that runs"
 is "$(pid_of busy)" "$busy" "with the same process"
 after=$(usage_of busy cpu_ns)
@@ -105,7 +107,8 @@ else
 fi
 agent_stop
 ok "a clean stop leaves tasks running" kill -0 "$busy"
-ok "the agent starts again" agent_start
+agent_start
+tap $? "the agent starts again"
 
 # --- one after the other, everything ends ----------------------------------------
 ok "dcostop -b prints rows" sh -c "'$DCOS_BUILD/bin/dcostop' -b -n 2 | grep -q busy"
