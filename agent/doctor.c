@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "agent/api.h"
 #include "agent/probes.h"
@@ -27,10 +28,15 @@ static int add_probes(json_t *list, const char *kind, const struct iso_probe *p,
 	return 0;
 }
 
-static int add_meter(json_t *list, const struct node *n)
+/* The row of the meter knows only that there is none; why is known here. */
+static void say_why_unmetered(struct iso_probe *p, int nr, const struct node *n)
 {
-	return add(list, "isolator", "meter", n->meter != NULL,
-		   n->meter ? "BPF programs, pinned" : "cpu.stat of the cgroup", n->meter_why.text);
+	for (int i = 0; i < nr; i++) {
+		if (p[i].ok || strcmp(p[i].name, "meter"))
+			continue;
+		(void)snprintf(p[i].how, sizeof(p[i].how), "CPU time from cpu.stat"); /* fits */
+		(void)snprintf(p[i].reason, sizeof(p[i].reason), "%s", n->meter_why.text); /* cut */
+	}
 }
 
 /* A counter of things that were lost or refused: well while it is zero. */
@@ -73,7 +79,8 @@ int api_doctor(struct vl_call *call, json_t *params, void *userdata)
 	if (!list)
 		return -ENOMEM;
 	nr = ct_probe(&n->host, probes);
-	err = add_probes(list, "isolator", probes, nr) ?: add_meter(list, n);
+	say_why_unmetered(probes, nr, n);
+	err = add_probes(list, "isolator", probes, nr);
 	if (!err) {
 		nr = probes_run(&n->host, probes, DOCTOR_PROBES_MAX);
 		err = add_probes(list, "host", probes, nr) ?: add_counters(list, n);

@@ -124,7 +124,8 @@ static void print_derived(FILE *f, const struct task *t)
 		print_u64(f, "cpu_ns", c->cpu_ns);
 	else if (s->cpu_usage_us != CT_UNSET)
 		print_u64(f, "cpu_ns", s->cpu_usage_us * 1000);
-	if (res->cpu_quota_us != CT_UNSET && res->cpu_period_us)
+	/* a quota that nothing enforces is a warning of the task, not a quota */
+	if (res->cpu_quota_us != CT_UNSET && res->cpu_period_us && s->nr_periods != CT_UNSET)
 		print_u64(f, "cpu_quota_millionths",
 			  res->cpu_quota_us * 1000000 / res->cpu_period_us);
 	if (t->usage.metered && (oom == CT_UNSET || oom < c->nr_oom_kills))
