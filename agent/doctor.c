@@ -35,7 +35,8 @@ static void say_why_unmetered(struct iso_probe *p, int nr, const struct node *n)
 		if (p[i].ok || strcmp(p[i].name, "meter"))
 			continue;
 		(void)snprintf(p[i].how, sizeof(p[i].how), "CPU time from cpu.stat"); /* fits */
-		(void)snprintf(p[i].reason, sizeof(p[i].reason), "%s", n->meter_why.text); /* cut */
+		(void)snprintf(p[i].reason, sizeof(p[i].reason), "%.*s",
+			       (int)sizeof(p[i].reason) - 1, n->meter_why.text);
 	}
 }
 
