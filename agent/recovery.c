@@ -122,16 +122,26 @@ static struct task *task_restore(struct node *n, const struct checkpoint *c, str
 	return t;
 }
 
+/* Its slot in the meter: the one that it has, or a new one where the meter's pins were lost. */
+static bool adopt_slot(const struct node *n, const struct checkpoint *c, pid_t init, uint32_t *slot)
+{
+	int err = n->meter ? meter_adopt(n->meter, c->cgroup_id, init, slot) : -ENODEV;
+
+	return !err || err == -EOPNOTSUPP; /* the latter: only what is born from now on counts */
+}
+
 /* What runs, and what ended while no agent ran: both have a cgroup. */
 static void adopt(struct walk *w, struct task *t, const struct checkpoint *c)
 {
 	int pidfd = find_init(w, c, t->spec->ct.id);
 	bool gone = pidfd < 0;
+	uint32_t slot = c->slot;
+	bool metered = adopt_slot(w->n, c, gone ? 0 : c->pid, &slot);
 	struct why why = {0};
 	int err;
 
-	err = ct_adopt(&w->n->host, &t->spec->ct, gone ? 0 : c->pid, pidfd, c->metered, c->slot,
-		       &t->ct, &why);
+	err = ct_adopt(&w->n->host, &t->spec->ct, gone ? 0 : c->pid, pidfd, metered, slot, &t->ct,
+		       &why);
 	if (err) {
 		w->counts.lost++;
 		task_launch_lost(t, why.text[0] ? why.text : strerror(-err));
