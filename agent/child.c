@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The child from clone3 to execve. It is a copy of a program with one thread, and calls only what
- * is async-signal-safe; it allocates nothing. A failure goes to the parent as step and errno.
+ * is async-signal-safe; it allocates nothing. Before it meets anything of the container it has let
+ * go of every descriptor of the agent and cannot be traced (CVE-2016-9962, CVE-2024-21626).
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/keyctl.h>
 #include <sched.h>
 #include <string.h>
@@ -18,7 +20,10 @@
 
 #define CHILD_EXIT   127
 #define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define FD_SYNC	     3 /* where the socket is kept; everything above is closed */
+#define FD_SYNC	     3 /* where the socket is kept */
+#define FD_JOIN	     4 /* and the process whose namespaces are joined; all above is closed */
+#define FD_HIGH	     16 /* out of the way of these */
+#define BUILD_UMASK  0022 /* while mount points are made */
 
 static void copy_cut(char *to, size_t size, const char *from)
 {
@@ -32,10 +37,10 @@ static void copy_cut(char *to, size_t size, const char *from)
 static void __attribute__((noreturn))
 fail(const struct launch_child *c, int row, int err, const char *step, const char *value)
 {
-	struct launch_report r = {.word = LAUNCH_FAILED, .err = err, .row = row, .step = step};
-
-	copy_cut(r.value, sizeof(r.value), value);
-	(void)send(c->sync, &r, sizeof(r), MSG_NOSIGNAL); /* the parent may be dead */
+	copy_cut(c->page->step, sizeof(c->page->step), step);
+	copy_cut(c->page->value, sizeof(c->page->value), value);
+	c->page->row = row;
+	c->page->err = err;
 	_exit(CHILD_EXIT);
 }
 
@@ -57,6 +62,8 @@ static void hear(struct launch_child *c)
 	while (n < 0 && errno == EINTR);
 	if (n != 1)
 		_exit(CHILD_EXIT); /* the parent is dead: nobody would know of us */
+	if (msg.msg_flags & MSG_CTRUNC)
+		fail(c, -1, -EMFILE, "descriptors from the agent", NULL);
 	for (struct cmsghdr *h = CMSG_FIRSTHDR(&msg); h; h = CMSG_NXTHDR(&msg, h))
 		if (h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS)
 			memcpy(c->iso->handed, CMSG_DATA(h), h->cmsg_len - CMSG_LEN(0));
@@ -69,37 +76,35 @@ static void reset_signals(const struct launch_child *c)
 
 	for (int i = 1; i <= SIGRTMAX; i++)
 		(void)sigaction(i, &dfl, NULL); /* SIGKILL, SIGSTOP and libc's own refuse */
-	(void)sigemptyset(&none);
+	(void)sigemptyset(&none); /* cannot fail */
 	if (sigprocmask(SIG_SETMASK, &none, NULL))
 		fail(c, -1, -errno, "sigprocmask", NULL);
 }
 
-/* Standard streams and the socket stay, every other descriptor of the agent goes. */
-static void keep_stdio(struct launch_child *c)
+/* @fd, or without one /dev/null, at a number that nothing else wants */
+static int move_high(const struct launch_child *c, int fd)
 {
-	int want[3] = {c->stdio.in, c->stdio.out, c->stdio.err};
-	int high[3];
+	int high = fd < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC) : fd;
 
-	for (int i = 0; i < 3; i++) {
-		high[i] = want[i] >= 0 ? fcntl(want[i], F_DUPFD_CLOEXEC, 16)
-				       : open("/dev/null", O_RDWR | O_CLOEXEC);
-		if (high[i] >= 0 && high[i] < 16)
-			high[i] = fcntl(high[i], F_DUPFD_CLOEXEC, 16);
-		if (high[i] < 0)
-			fail(c, -1, -errno, "standard streams", NULL);
-	}
-	int sync = fcntl(c->sync, F_DUPFD_CLOEXEC, 16);
+	high = high < 0 ? -1 : fcntl(high, F_DUPFD_CLOEXEC, FD_HIGH);
+	if (high < 0)
+		fail(c, -1, -errno, fd < 0 ? "/dev/null" : "standard streams", NULL);
+	return high;
+}
 
-	if (sync < 0)
-		fail(c, -1, -errno, "the socket to the agent", NULL);
-	c->sync = sync;
-	for (int i = 0; i < 3; i++)
-		if (dup2(high[i], i) < 0)
+/* Standard streams, the socket and a pidfd stay, every other descriptor of the agent goes. */
+static void keep_fds(struct launch_child *c)
+{
+	int want[] = {c->stdio.in, c->stdio.out, c->stdio.err, c->sync, c->join_pidfd};
+	int nr = c->join_pidfd >= 0 ? FD_JOIN + 1 : FD_SYNC + 1;
+
+	for (int i = 0; i < nr; i++)
+		want[i] = move_high(c, want[i]);
+	for (int i = 0; i < nr; i++)
+		if (i < FD_SYNC ? dup2(want[i], i) < 0 : dup3(want[i], i, O_CLOEXEC) < 0)
 			fail(c, -1, -errno, "standard streams", NULL);
-	if (dup3(sync, FD_SYNC, O_CLOEXEC) < 0)
-		fail(c, -1, -errno, "the socket to the agent", NULL);
 	c->sync = FD_SYNC;
-	if (syscall(SYS_close_range, FD_SYNC + 1, ~0U, 0))
+	if (syscall(SYS_close_range, nr, ~0U, 0))
 		fail(c, -1, -errno, "close_range", NULL);
 }
 
@@ -107,16 +112,18 @@ static void own_session(const struct launch_child *c)
 {
 	if (setsid() < 0)
 		fail(c, -1, -errno, "setsid", NULL);
-	/* without keyrings in the kernel there is nothing to leave */
-	(void)syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
-	(void)umask(c->process->umask);
+	/* a kernel without keyrings has none to leave */
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS)
+		fail(c, -1, -errno, "session keyring", NULL);
+	(void)umask(BUILD_UMASK); /* cannot fail */
 }
 
 /* Become a member of the container: its namespaces, and root of its user namespace. */
 static void join(const struct launch_child *c)
 {
-	if (setns(c->join_pidfd, (int)c->join_flags))
+	if (setns(FD_JOIN, (int)c->join_flags))
 		fail(c, -1, -errno, "joining the namespaces", NULL);
+	(void)close(FD_JOIN); /* nothing was written */
 	if (!(c->join_flags & CLONE_NEWUSER))
 		return;
 	if (syscall(SYS_setgroups, 0, NULL) || syscall(SYS_setresgid, 0, 0, 0) ||
@@ -131,20 +138,27 @@ static void enter(struct launch_child *c, bool late)
 
 		if (!iso_table[i]->enter || iso_table[i]->late != late)
 			continue;
-		if (c->joins && !iso_table[i]->every)
+		if (c->join_pidfd >= 0 && !iso_table[i]->every)
 			continue;
+		c->page->row = i;
 		c->iso->step = "enter";
 		c->iso->step_value = NULL;
 		err = iso_table[i]->enter(c->iso);
 		if (err)
 			fail(c, i, err, c->iso->step, c->iso->step_value);
 	}
+	c->page->row = -1;
 }
 
-static void change_dir(const struct launch_child *c)
+/* A directory that is outside of the root has no path: getcwd(2). */
+static void change_dir(const struct launch_child *c, char *buf, size_t size)
 {
 	if (chdir(c->process->cwd))
 		fail(c, -1, -errno, "cwd", c->process->cwd);
+	if (syscall(SYS_getcwd, buf, size) < 0)
+		fail(c, -1, -errno, "cwd", c->process->cwd);
+	if (buf[0] != '/')
+		fail(c, -1, -EXDEV, "cwd", c->process->cwd);
 }
 
 static const char *path_of(char *const *env)
@@ -155,67 +169,95 @@ static const char *path_of(char *const *env)
 	return PATH_DEFAULT;
 }
 
-/* The next directory of PATH with the program's name behind it. Return: 0 when it does not fit. */
-static int path_next(const char **path, const char *name, char *buf, size_t size)
+/* The next directory of PATH with the program's name behind it. Return: false: does not fit */
+static bool path_next(const char **path, const char *name, char *buf, size_t size)
 {
 	size_t dir = strcspn(*path, ":"), len = strlen(name);
 	const char *from = *path;
 
 	*path += dir + ((*path)[dir] == ':');
 	if (dir + len + 3 > size)
-		return 0;
-	if (!dir)
-		from = ".", dir = 1;
+		return false;
+	if (!dir) { /* an empty one is the current directory */
+		from = ".";
+		dir = 1;
+	}
 	memcpy(buf, from, dir);
 	buf[dir] = '/';
 	memcpy(buf + dir + 1, name, len + 1);
-	return 1;
+	return true;
 }
 
-/* Find the program before the filter is on, so that what is missing can still be said. */
+static int check_program(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EACCES; /* as execve(2) says */
+	return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) ? -errno : 0;
+}
+
+/* Found before the filter is on, with one execve left to make then. */
 static const char *find_program(const struct launch_child *c, char *buf, size_t size)
 {
 	const char *name = c->process->args[0], *path = path_of(c->process->env);
-	int err = -ENOENT;
+	int first = -ENOENT, err;
 
-	if (strchr(name, '/')) {
-		if (faccessat(AT_FDCWD, name, X_OK, AT_EACCESS))
-			fail(c, -1, -errno, "exec", name);
+	if (strchr(name, '/') || !*name) {
+		err = check_program(name);
+		if (err)
+			fail(c, -1, err, "exec", name);
 		return name;
 	}
 	while (*path) {
-		struct stat st;
-
 		if (!path_next(&path, name, buf, size))
 			continue;
-		if (!stat(buf, &st) && S_ISREG(st.st_mode) &&
-		    !faccessat(AT_FDCWD, buf, X_OK, AT_EACCESS))
+		err = check_program(buf);
+		if (!err)
 			return buf;
-		if (errno == EACCES)
-			err = -EACCES;
+		if (err == -EACCES)
+			first = err;
 	}
-	fail(c, -1, err, "exec", name);
+	fail(c, -1, first, "exec", name);
+}
+
+static void wait_for_start(struct launch_child *c)
+{
+	char word = 1;
+
+	if (syscall(SYS_close_range, FD_SYNC + 1, ~0U, 0)) /* what the rows were handed */
+		fail(c, -1, -errno, "close_range", NULL);
+	c->page->stage = LAUNCH_WAITS;
+	if (send(c->sync, &word, sizeof(word), MSG_NOSIGNAL) != sizeof(word))
+		_exit(CHILD_EXIT); /* the parent is dead */
+	hear(c);
 }
 
 void child_main(struct launch_child *c)
 {
-	static const struct launch_report ready = {.word = LAUNCH_READY};
-	char path[4096];
+	char path[PATH_MAX];
 	const char *program;
+	int err;
 
-	hear(c); /* the parent has written our id maps and made our mounts */
 	reset_signals(c);
+	keep_fds(c);
+	/* mm and /proc entries are root's until execve */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+		fail(c, -1, -errno, "PR_SET_DUMPABLE", NULL);
 	own_session(c);
-	if (c->joins)
+	hear(c); /* the parent has written our id maps and made our mounts */
+	if (c->join_pidfd >= 0)
 		join(c);
 	enter(c, false);
-	keep_stdio(c);
-	change_dir(c);
+	(void)umask(c->process->umask); /* cannot fail */
+	change_dir(c, path, sizeof(path));
 	program = find_program(c, path, sizeof(path));
-	if (send(c->sync, &ready, sizeof(ready), MSG_NOSIGNAL) != sizeof(ready))
-		_exit(CHILD_EXIT);
-	hear(c); /* start */
+	wait_for_start(c);
 	enter(c, true);
-	execve(program, c->process->args, c->process->env);
-	fail(c, -1, -errno, "exec", program);
+	c->page->stage = LAUNCH_EXECS;
+	(void)execve(program, c->process->args, c->process->env); /* returns only to fail */
+	err = -errno;
+	fail(c, -1, err, err == -ENOENT ? "exec: interpreter of" : "exec", program);
 }

@@ -19,7 +19,6 @@ static struct container *ct_new(const struct iso_host *host, const struct ct_spe
 
 	if (!c)
 		return NULL;
-	c->sync_fd = -1;
 	c->iso = (struct isolation){
 		.host = host, .spec = spec, .res = spec->resources, .cgroup_fd = -1, .pidfd = -1};
 	return c;
@@ -29,13 +28,16 @@ void ct_release(struct container *c)
 {
 	if (!c)
 		return;
+	for (int i = 0; iso_table[i]; i++)
+		if (iso_table[i]->release)
+			iso_table[i]->release(&c->iso);
 	for (int i = 0; i < c->iso.handed_nr; i++)
 		close_fd(&c->iso.handed[i]);
 	for (int i = 0; i < c->iso.warnings_nr; i++)
 		free(c->iso.warnings[i]);
 	close_fd(&c->iso.cgroup_fd);
 	close_fd(&c->iso.pidfd);
-	close_fd(&c->sync_fd);
+	c->launch = launch_free(c->launch);
 	free(c);
 }
 
@@ -57,50 +59,35 @@ static int walk(struct isolation *iso, size_t verb)
 
 static int spec_check(const struct ct_spec *spec, struct why *why)
 {
-	if (!spec->id || !ct_id_valid(spec->id))
-		return why_set(why, -EINVAL, "id: %s: letters, digits, _ + - and, not first, dots",
-			       spec->id ? spec->id : "(none)");
 	if (!spec->process.args || !spec->process.args[0])
-		return why_set(why, -EINVAL, "process.args: at least the program's name");
+		return why_set(why, -EINVAL, "args: at least the program's name is needed");
+	if (!spec->process.cwd || spec->process.cwd[0] != '/')
+		return why_set(why, -EINVAL, "cwd=%s: allowed is an absolute path",
+			       spec->process.cwd ? spec->process.cwd : "");
 	return 0;
-}
-
-/* Wait for one report. Return: 0 READY; 1 the child is gone without a word; -errno of its step. */
-static int hear(struct container *c)
-{
-	struct launch_report r;
-	int n = launch_hear(c->sync_fd, &r);
-
-	if (n == -ETIMEDOUT)
-		return iso_fail(&c->iso, n, "launch: not finished after %d s",
-				CT_LAUNCH_DEADLINE_MS / 1000);
-	if (n < 0)
-		return iso_fail(&c->iso, n, "launch: hearing from the child");
-	if (!n)
-		return 1;
-	return r.word == LAUNCH_READY ? 0 : launch_fail(&c->iso, &r);
 }
 
 static int build(struct container *c, const struct ct_stdio *stdio)
 {
 	struct isolation *iso = &c->iso;
-	struct launch_child child = {.iso = iso, .process = &iso->spec->process, .stdio = *stdio};
+	struct launch_child child = {
+		.iso = iso,
+		.process = &iso->spec->process,
+		.stdio = *stdio,
+		.join_pidfd = -1,
+	};
 	int err = WALK(iso, prepare);
 
+	if (!err)
+		err = launch_clone(iso->clone_flags, &child, &c->launch);
+	if (!err)
+		err = WALK(iso, attach);
 	if (err)
 		return err;
-	err = launch_clone(iso->clone_flags, &child, &iso->pid, &iso->pidfd, &c->sync_fd);
-	if (err)
-		return iso_fail(iso, err, "clone3");
-	err = WALK(iso, attach);
-	if (err)
-		return err;
-	err = launch_tell(c->sync_fd, iso->handed, iso->handed_nr);
+	/* one that ended early is heard of below */
+	(void)launch_tell(c->launch, iso->handed, iso->handed_nr);
 	iso->handed_nr = 0;
-	if (err)
-		return iso_fail(iso, err, "launch: the child ended early");
-	err = hear(c);
-	return err == 1 ? iso_fail(iso, -ECHILD, "launch: the child ended early") : err;
+	return launch_wait(c->launch, iso, LAUNCH_WAITS);
 }
 
 int ct_create(const struct iso_host *host, const struct ct_spec *spec, const struct ct_stdio *stdio,
@@ -130,19 +117,25 @@ int ct_create(const struct iso_host *host, const struct ct_spec *spec, const str
 
 int ct_start(struct container *c, struct why *why)
 {
-	int err = launch_tell(c->sync_fd, NULL, 0) ?: hear(c);
+	int err;
 
-	close_fd(&c->sync_fd);
-	if (err == 1) /* closed without a word: execve has happened */
+	if (!c->launch)
+		return why_set(why, -EINVAL, "start: the container has been started already");
+	(void)launch_tell(c->launch, NULL, 0); /* one that ended is heard of below */
+	err = launch_wait(c->launch, &c->iso, LAUNCH_EXECS);
+	c->launch = launch_free(c->launch);
+	if (!err)
 		return 0;
 	launch_reap(c->iso.pidfd);
 	if (why && !why->text[0])
 		*why = c->iso.why;
-	return why_set(why, err ?: -EPROTO, "start: the child did not wait for it");
+	return err;
 }
 
 int ct_signal(struct container *c, int sig)
 {
+	if (sig < 1 || sig > SIGRTMAX)
+		return -EINVAL;
 	if (c->iso.pidfd < 0)
 		return -ESRCH;
 	return syscall(SYS_pidfd_send_signal, c->iso.pidfd, sig, NULL, 0) ? -errno : 0;
@@ -213,24 +206,33 @@ int ct_adopt(const struct iso_host *host, const struct ct_spec *spec, pid_t pid,
 	return err;
 }
 
+/* Nobody may be left in the layers and devices that the rows take away. */
+static void end_processes(struct container *c)
+{
+	c->launch = launch_free(c->launch); /* a child that still waits ends by this */
+	if (c->iso.cgroup_fd >= 0)
+		(void)cg_kill(c->iso.cgroup_fd); /* the wait tells whether it worked */
+	if (c->iso.pidfd >= 0)
+		launch_reap(c->iso.pidfd);
+	if (c->iso.cgroup_fd >= 0)
+		(void)cg_wait_empty(c->iso.cgroup_fd, CG_REMOVE_MS); /* the cgroup row tells */
+}
+
 int ct_destroy(struct container *c)
 {
-	int i = 0, err = 0;
+	int i = 0, err;
 
 	if (!c)
 		return 0;
-	close_fd(&c->sync_fd); /* a child that still waits ends by this */
-	if (c->iso.cgroup_fd >= 0)
-		err = cg_kill(c->iso.cgroup_fd);
-	if (c->iso.pidfd >= 0)
-		launch_reap(c->iso.pidfd);
+	end_processes(c);
 	while (iso_table[i])
 		i++;
 	while (i--)
 		if (iso_table[i]->cleanup)
 			iso_table[i]->cleanup(&c->iso);
+	err = c->iso.cgroup_fd >= 0 ? -EBUSY : 0;
 	ct_release(c);
-	return err == -ENODEV ? 0 : err;
+	return err;
 }
 
 int ct_probe(const struct iso_host *host, struct iso_probe *ret)

@@ -11,10 +11,11 @@
 
 #define CT_LAUNCH_DEADLINE_MS 10000 /* a child that has not come so far by then is killed */
 
+struct launch; /* agent/launch.h */
+
 struct container {
 	struct isolation iso; /* what the isolators see */
-	int sync_fd; /* to the child while it waits for start, else -1 */
-	int dir_idx; /* reserved */
+	struct launch *launch; /* while the process waits for start, else NULL */
 };
 
 /* Standard input, output and error of a process; -1: /dev/null */
@@ -54,6 +55,9 @@ int ct_start(struct container *c, struct why *why);
  * @stdio: not taken over
  * @ret_pid: in the agent's pid namespace; the caller reaps it
  * @ret_pidfd: owned by the caller
+ *
+ * Has no_new_privs if the container has.
+ * Return: 0; -ESRCH the container has ended; -EPERM; -EINVAL a value; or the failed step's -errno.
  */
 int ct_exec(struct container *c, const struct ct_process *process, const struct ct_stdio *stdio,
 	    pid_t *ret_pid, int *ret_pidfd, struct why *why);
@@ -103,7 +107,8 @@ void ct_release(struct container *c);
 /**
  * ct_destroy - kill what lives, undo every isolation backwards, free
  * @c: NULL is allowed; freed also if something could not be removed
- * Return: 0, or the first -errno (e.g. -EBUSY: the cgroup could not be removed in time).
+ * Reaps the container's init unless the caller has done so.
+ * Return: 0, or -EBUSY: the cgroup could not be removed in time.
  */
 int ct_destroy(struct container *c);
 

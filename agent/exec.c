@@ -6,28 +6,27 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent/launch.h"
 #include "agent/lib/cleanup.h"
+#include "isolators/credentials.h"
 
 /* A child of ours, born in the pid namespace of the container's init. */
-static int clone_inside(const struct container *c, struct launch_child *child, pid_t *ret_pid,
-			int *ret_pidfd, int *ret_sync)
+static int clone_inside(struct isolation *iso, struct launch_child *child, struct launch **ret)
 {
-	bool other = c->iso.spec->namespaces & CLONE_NEWPID;
+	bool other = iso->spec->namespaces & CLONE_NEWPID;
 	cleanup_close int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
 	int err;
 
-	if (own < 0 || (other && setns(c->iso.pidfd, CLONE_NEWPID)))
-		return -errno;
-	err = launch_clone(0, child, ret_pid, ret_pidfd, ret_sync);
+	if (own < 0)
+		return iso_fail(iso, -errno, "/proc/self/ns/pid");
+	if (other && setns(child->join_pidfd, CLONE_NEWPID))
+		return iso_fail(iso, -errno, "joining the container's processes");
+	err = launch_clone(0, child, ret);
 	if (other && setns(own, CLONE_NEWPID))
 		abort(); /* every later container would be born inside this one */
 	return err;
@@ -46,46 +45,56 @@ static int attach_every(struct isolation *iso)
 	return 0;
 }
 
-/* READY, then start, then the end of the socket: execve. */
-static int see_it_start(struct isolation *iso, int sync)
+static int run(struct isolation *iso, struct launch_child *child)
 {
-	for (int heard = 0;; heard++) {
-		struct launch_report r;
-		int n = launch_hear(sync, &r);
-
-		if (n < 0)
-			return iso_fail(iso, n, "exec: hearing from the child");
-		if (!n)
-			return heard ? 0 : iso_fail(iso, -ECHILD, "exec: the child ended early");
-		if (r.word == LAUNCH_FAILED)
-			return launch_fail(iso, &r);
-		n = launch_tell(sync, NULL, 0);
-		if (n)
-			return iso_fail(iso, n, "exec: the child ended early");
-	}
-}
-
-static int run(struct container *c, struct isolation *iso, struct launch_child *child,
-	       pid_t *ret_pid, int *ret_pidfd)
-{
-	cleanup_close int sync = -1;
-	int err = clone_inside(c, child, &iso->pid, &iso->pidfd, &sync);
+	struct launch *l = NULL;
+	int err = clone_inside(iso, child, &l);
 
 	if (err)
-		return iso_fail(iso, err, "exec: clone3 into the container");
-	err = attach_every(iso);
-	if (!err && launch_tell(sync, NULL, 0))
-		err = iso_fail(iso, -ECHILD, "exec: the child ended early");
-	if (!err)
-		err = see_it_start(iso, sync);
-	if (err) {
-		launch_reap(iso->pidfd);
-		close_fd(&iso->pidfd);
 		return err;
+	err = attach_every(iso);
+	if (!err) {
+		(void)launch_tell(l, NULL, 0); /* one that ended is heard of below */
+		err = launch_wait(l, iso, LAUNCH_WAITS);
 	}
-	*ret_pid = iso->pid;
-	*ret_pidfd = take_fd(&iso->pidfd);
-	return 0;
+	if (!err) {
+		(void)launch_tell(l, NULL, 0); /* likewise */
+		err = launch_wait(l, iso, LAUNCH_EXECS);
+	}
+	(void)launch_free(l); /* always NULL */
+	if (!err)
+		return 0;
+	launch_reap(iso->pidfd);
+	close_fd(&iso->pidfd);
+	return err;
+}
+
+static bool has_ended(int pidfd)
+{
+	struct pollfd p = {.fd = pidfd, .events = POLLIN};
+
+	return pidfd < 0 || poll(&p, 1, 0) > 0;
+}
+
+static int check(const struct container *c, const struct ct_process *p, struct why *why)
+{
+	const struct ct_spec *spec = c->iso.spec;
+	uint64_t more = p->capabilities & ~spec->process.capabilities;
+	char text[CAPS_TEXT_MAX];
+
+	if (c->launch)
+		return why_set(why, -EINVAL, "exec: container %s has not been started", spec->id);
+	if (has_ended(c->iso.pidfd))
+		return why_set(why, -ESRCH, "exec: container %s has ended", spec->id);
+	if (!p->args || !p->args[0])
+		return why_set(why, -EINVAL, "args: at least the program's name is needed");
+	if (!p->cwd || p->cwd[0] != '/')
+		return why_set(why, -EINVAL, "cwd=%s: allowed is an absolute path",
+			       p->cwd ? p->cwd : "");
+	if (more)
+		return why_set(why, -EPERM, "capabilities: the container itself lacks %s",
+			       caps_to_text(more, text, sizeof(text)));
+	return credentials_check(spec, p, why);
 }
 
 int ct_exec(struct container *c, const struct ct_process *process, const struct ct_stdio *stdio,
@@ -97,26 +106,27 @@ int ct_exec(struct container *c, const struct ct_process *process, const struct 
 		.iso = &iso,
 		.process = &spec.process,
 		.stdio = *stdio,
-		.joins = true,
 		.join_pidfd = c->iso.pidfd,
 		.join_flags = spec.namespaces & ~(uint64_t)CLONE_NEWPID,
 	};
-	int err;
+	int err = check(c, process, why);
 
-	if (c->iso.pidfd < 0)
-		return why_set(why, -ESRCH, "exec: container %s has ended", spec.id);
-	if (!process->args || !process->args[0])
-		return why_set(why, -EINVAL, "process.args: at least the program's name");
-	if (process->capabilities & ~spec.process.capabilities)
-		return why_set(why, -EPERM, "exec: capabilities 0x%llx are not the container's",
-			       (unsigned long long)(process->capabilities &
-						    ~spec.process.capabilities));
+	if (err)
+		return err;
 	spec.process = *process;
+	spec.process.no_new_privileges |= c->iso.spec->process.no_new_privileges;
 	iso.spec = &spec;
+	iso.pid = 0;
+	iso.pidfd = -1;
 	iso.why.text[0] = '\0';
 	iso.handed_nr = 0;
-	err = run(c, &iso, &child, ret_pid, ret_pidfd);
-	if (err && why && !why->text[0])
-		*why = iso.why;
-	return err;
+	err = run(&iso, &child);
+	if (err) {
+		if (why && !why->text[0])
+			*why = iso.why;
+		return err;
+	}
+	*ret_pid = iso.pid;
+	*ret_pidfd = iso.pidfd;
+	return 0;
 }

@@ -6,7 +6,9 @@
 #include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -15,40 +17,87 @@
 
 #include "agent/lib/cleanup.h"
 
-int launch_clone(uint64_t flags, struct launch_child *child, pid_t *ret_pid, int *ret_pidfd,
-		 int *ret_sync)
+struct launch *launch_free(struct launch *l)
 {
-	int pidfd = -1, pair[2];
+	if (!l)
+		return NULL;
+	close_fd(&l->sync);
+	if (l->page)
+		(void)munmap(l->page, sizeof(*l->page)); /* it was mapped so */
+	free(l);
+	return NULL;
+}
+
+static int launch_new(struct launch **ret, int *ret_child_sync)
+{
+	struct launch *l = calloc(1, sizeof(*l));
+	int pair[2], err;
+	void *page;
+
+	if (!l)
+		return -ENOMEM;
+	l->sync = -1;
+	page = mmap(NULL, sizeof(*l->page), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		    0);
+	if (page == MAP_FAILED || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
+		err = -errno;
+		l->page = page == MAP_FAILED ? NULL : page;
+		(void)launch_free(l); /* always NULL */
+		return err;
+	}
+	l->page = page;
+	l->page->row = -1;
+	l->sync = pair[0];
+	*ret = l;
+	*ret_child_sync = pair[1];
+	return 0;
+}
+
+/* Signals wait meanwhile, so that no handler of the agent runs in the child. */
+static long clone_blocked(struct clone_args *args, struct launch_child *child)
+{
+	sigset_t all, old;
+	long pid;
+
+	(void)sigfillset(&all); /* cannot fail */
+	(void)sigprocmask(SIG_BLOCK, &all, &old); /* cannot fail with valid arguments */
+	pid = syscall(SYS_clone3, args, sizeof(*args));
+	if (!pid)
+		child_main(child);
+	if (pid < 0)
+		pid = -errno;
+	(void)sigprocmask(SIG_SETMASK, &old, NULL); /* likewise */
+	return pid;
+}
+
+int launch_clone(uint64_t flags, struct launch_child *child, struct launch **ret)
+{
+	struct launch *l = NULL;
+	int pidfd = -1;
 	struct clone_args args = {
 		.flags = flags | CLONE_PIDFD | CLONE_INTO_CGROUP,
 		.pidfd = (uintptr_t)&pidfd,
 		.exit_signal = SIGCHLD,
 		.cgroup = (uint64_t)child->iso->cgroup_fd,
 	};
-	long pid;
+	long pid = launch_new(&l, &child->sync);
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
-		return -errno;
-	child->sync = pair[1];
-	pid = syscall(SYS_clone3, &args, sizeof(args));
-	if (!pid) {
-		(void)close(pair[0]); /* or the child would not see the parent die */
-		child_main(child);
-	}
 	if (pid < 0)
-		pid = -errno;
-	close_fd(&pair[1]);
+		return iso_fail(child->iso, (int)pid, "launch: socket and page");
+	child->page = l->page;
+	pid = clone_blocked(&args, child);
+	close_fd(&child->sync);
 	if (pid < 0) {
-		close_fd(&pair[0]);
-		return (int)pid;
+		(void)launch_free(l); /* always NULL */
+		return iso_fail(child->iso, (int)pid, "clone3");
 	}
-	*ret_pid = (pid_t)pid;
-	*ret_pidfd = pidfd;
-	*ret_sync = pair[0];
+	child->iso->pid = (pid_t)pid;
+	child->iso->pidfd = pidfd;
+	*ret = l;
 	return 0;
 }
 
-int launch_tell(int sync, int *fds, int nr)
+int launch_tell(struct launch *l, int *fds, int nr)
 {
 	char word = 1, space[CMSG_SPACE(sizeof(int) * ISO_HANDED_MAX)] = {0};
 	struct iovec iov = {&word, 1};
@@ -66,7 +115,7 @@ int launch_tell(int sync, int *fds, int nr)
 		c->cmsg_len = CMSG_LEN(sizeof(int) * (size_t)nr);
 		memcpy(CMSG_DATA(c), fds, sizeof(int) * (size_t)nr);
 	}
-	if (sendmsg(sync, &msg, MSG_NOSIGNAL) < 0)
+	if (sendmsg(l->sync, &msg, MSG_NOSIGNAL) < 0)
 		err = -errno;
 	for (int i = 0; i < nr; i++)
 		close_fd(&fds[i]);
@@ -81,32 +130,48 @@ static int64_t now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-int launch_hear(int sync, struct launch_report *ret)
+/* Return: 0 readable, or hung up; -ETIMEDOUT */
+static int wait_readable(int fd)
 {
-	struct pollfd p = {.fd = sync, .events = POLLIN};
-	int64_t end = now_ms() + CT_LAUNCH_DEADLINE_MS, left;
-	ssize_t n;
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	int64_t end = now_ms() + CT_LAUNCH_DEADLINE_MS;
 
-	for (;;) {
-		left = end - now_ms();
-		if (left <= 0)
-			return -ETIMEDOUT;
+	for (int64_t left; (left = end - now_ms()) > 0;)
 		if (poll(&p, 1, (int)left) > 0)
-			break;
-	}
-	n = recv(sync, ret, sizeof(*ret), 0);
-	if (n < 0)
-		return errno == ECONNRESET ? 0 : -errno;
-	return n == sizeof(*ret);
+			return 0;
+	return -ETIMEDOUT;
 }
 
-int launch_fail(struct isolation *iso, const struct launch_report *r)
+static const char *row_name(const struct launch_page *page)
 {
-	const char *row = r->row >= 0 ? iso_table[r->row]->name : NULL;
+	return page->row >= 0 ? iso_table[page->row]->name : "launch";
+}
 
-	return iso_fail(iso, r->err, "%s%s%s%s%s%s", row ? row : "", row ? ": " : "", r->step,
-			r->value[0] ? " " : "", r->value,
-			r->err == -EINVAL ? ": Invalid argument" : "");
+/* The child's report as one sentence. Return: its errno */
+static int report(struct isolation *iso, const struct launch_page *page)
+{
+	return iso_fail(iso, page->err, "%s%s%s%s%s%s", page->row >= 0 ? row_name(page) : "",
+			page->row >= 0 ? ": " : "", page->step, page->value[0] ? " " : "",
+			page->value, page->err == -EINVAL ? ": Invalid argument" : "");
+}
+
+int launch_wait(struct launch *l, struct isolation *iso, enum launch_stage until)
+{
+	char word;
+	ssize_t n;
+
+	if (wait_readable(l->sync))
+		return iso_fail(iso, -ETIMEDOUT, "launch: did not finish in %d s (step %s)",
+				CT_LAUNCH_DEADLINE_MS / 1000, row_name(l->page));
+	n = recv(l->sync, &word, sizeof(word), MSG_DONTWAIT);
+	if (l->page->err)
+		return report(iso, l->page);
+	if (n > 0 && until == LAUNCH_WAITS)
+		return 0;
+	if (n == 0 && until == LAUNCH_EXECS && l->page->stage == LAUNCH_EXECS)
+		return 0;
+	return iso_fail(iso, -ECHILD, "launch: the process ended before its program ran (step %s)",
+			row_name(l->page));
 }
 
 void launch_reap(int pidfd)
@@ -114,6 +179,7 @@ void launch_reap(int pidfd)
 	siginfo_t si;
 
 	(void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0); /* it may have ended */
-	while (waitid(P_PIDFD, (id_t)pidfd, &si, WEXITED) && errno == EINTR)
-		;
+	if (wait_readable(pidfd))
+		return; /* stuck in the kernel: its cgroup says that it is still there */
+	(void)waitid(P_PIDFD, (id_t)pidfd, &si, WEXITED | WNOHANG); /* ECHILD: reaped already */
 }

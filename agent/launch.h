@@ -1,25 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Between container.c and the child: how a process is cloned and how the two talk until execve.
- * Over a SOCK_SEQPACKET pair: the parent sends "go" with descriptors, the child answers READY or
- * FAILED, the parent sends "start", the child answers FAILED or its end closes at execve.
+ * Between container.c, exec.c and the child: how a process is cloned and how the two talk until
+ * execve. Over a SOCK_SEQPACKET pair the parent sends "go" with descriptors, the child answers
+ * when it waits, the parent sends "start", and the child's end closes: at execve, or because it
+ * ended. What went wrong stands on a page that both share until then: nothing but a store is
+ * needed to report, whatever the filter that is already installed forbids.
  */
 #ifndef DCOS_LAUNCH_H
 #define DCOS_LAUNCH_H
 
 #include "agent/container.h"
 
-#define LAUNCH_VALUE_MAX 200
+#define LAUNCH_STEP_MAX	 64
+#define LAUNCH_VALUE_MAX 256
 
-enum launch_word { LAUNCH_READY = 1, LAUNCH_FAILED };
+enum launch_stage {
+	LAUNCH_BUILDS, /* being built */
+	LAUNCH_WAITS, /* complete but for the late rows, waits for start */
+	LAUNCH_EXECS, /* all that is left is execve */
+};
 
-/* What the child says. */
-struct launch_report {
-	enum launch_word word;
-	int err; /* negative errno */
-	int row; /* of iso_table[], -1: none */
-	const char *step; /* a string constant: the child is a copy of the parent */
+/* Written by the child, read by the parent once the socket has told something. */
+struct launch_page {
+	enum launch_stage stage;
+	int row; /* of iso_table[] that is at work, -1 none */
+	int err; /* negative errno of a failure, 0 none */
+	char step[LAUNCH_STEP_MAX]; /* what failed, may be cut */
 	char value[LAUNCH_VALUE_MAX]; /* what the step was about, may be cut; "" none */
+};
+
+/* The parent's side. */
+struct launch {
+	int sync; /* its end of the pair */
+	struct launch_page *page;
 };
 
 /* What the child needs beside the isolation. */
@@ -28,37 +41,42 @@ struct launch_child {
 	const struct ct_process *process;
 	struct ct_stdio stdio;
 	int sync; /* its end of the pair */
-	bool joins; /* ct_exec(): namespaces are joined, the root is there */
-	int join_pidfd;
+	struct launch_page *page;
+	int join_pidfd; /* ct_exec(): whose namespaces are joined; -1: they are new */
 	uint64_t join_flags;
 };
 
 /**
  * launch_clone - clone3 into the container's cgroup; the child runs child_main()
  * @flags: CLONE_NEW*
- * @child: valid until the call returns
- * @ret_sync: the parent's end
+ * @child: without sync and page; valid until the call returns. Its iso gets pid and pidfd
+ * @ret: launch_free()
+ * Return: 0 or -errno, with the sentence in the isolation's why.
  */
-int launch_clone(uint64_t flags, struct launch_child *child, pid_t *ret_pid, int *ret_pidfd,
-		 int *ret_sync);
+int launch_clone(uint64_t flags, struct launch_child *child, struct launch **ret);
 
 /**
- * launch_tell - send the child a word, with descriptors
- * @fds: @nr of them, closed afterwards
+ * launch_tell - send the child its next word, with descriptors
+ * @fds: @nr of them, each closed and set to -1
+ * Return: 0; -EPIPE the child has ended; -errno.
  */
-int launch_tell(int sync, int *fds, int nr);
+int launch_tell(struct launch *l, int *fds, int nr);
 
 /**
- * launch_hear - wait for what the child says
- * @ret: its report
- * Return: 1 a report; 0 its end is closed (execve, or it died); -ETIMEDOUT; -errno.
+ * launch_wait - wait until the child has come so far, at most CT_LAUNCH_DEADLINE_MS
+ * @iso: its why gets the sentence
+ * @until: LAUNCH_WAITS or LAUNCH_EXECS
+ * Return: 0; -ETIMEDOUT, and it still lives; -ECHILD it died; the -errno of its step.
  */
-int launch_hear(int sync, struct launch_report *ret);
+int launch_wait(struct launch *l, struct isolation *iso, enum launch_stage until);
 
-/** launch_fail - make a sentence of a report. Return: its errno */
-int launch_fail(struct isolation *iso, const struct launch_report *r);
+/** launch_free - NULL is allowed; a child that still waits ends by it. Return: NULL */
+struct launch *launch_free(struct launch *l);
 
-/** launch_reap - kill the child if it still is, and wait for it */
+/**
+ * launch_reap - kill a child if it still lives, and wait for its end up to CT_LAUNCH_DEADLINE_MS
+ * @pidfd: of a child that may have been reaped already
+ */
 void launch_reap(int pidfd);
 
 /** child_main - the child up to execve; does not return */

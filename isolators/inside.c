@@ -7,11 +7,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sched.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "isolators/mounts.h"
@@ -19,14 +19,14 @@
 
 #define ATTR_SAFE (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 
-static const struct mnt_option tmp_options[] = {{"mode", "1777"}, {"size", "67108864"}, {NULL}};
+#define TMPFS_DEFAULT 67108864 /* bytes of a tmpfs of the spec without a size */
+#define TTY_GID	      5 /* group "tty" of all distributions: grantpt(3) */
+
+static const struct mnt_option tmp_options[] = {{"mode", "1777"}, {"size", "10%"}, {NULL}};
+static const struct mnt_option shm_options[] = {{"mode", "1777"}, {"size", "67108864"}, {NULL}};
 static const struct mnt_option run_options[] = {{"mode", "755"}, {"size", "67108864"}, {NULL}};
 static const struct mnt_option hide_options[] = {{"mode", "000"}, {"size", "4096"}, {NULL}};
 static const struct mnt_option dev_options[] = {{"mode", "755"}, {"size", "65536"}, {NULL}};
-static const struct mnt_option pts_options[] = {{"newinstance", NULL},
-						{"ptmxmode", "0666"},
-						{"mode", "0620"},
-						{NULL}};
 
 static int fail(struct isolation *iso, const char *step, const char *value, int err)
 {
@@ -100,6 +100,24 @@ static int make_devices(struct isolation *iso, int dev)
 	return 0;
 }
 
+/* Without the group in the user namespace terminals belong to the group of who opens them. */
+static int make_pts(struct isolation *iso, int dev)
+{
+	const struct mnt_option options[] = {
+		{"newinstance", NULL}, {"ptmxmode", "0666"}, {"mode", "0620"}, {"gid", "5"}, {NULL},
+	};
+	const struct mnt_option no_group[] = {
+		{"newinstance", NULL},
+		{"ptmxmode", "0666"},
+		{"mode", "0620"},
+		{NULL},
+	};
+	bool has = !(iso->spec->namespaces & CLONE_NEWUSER) || iso->spec->idmap.nr > TTY_GID;
+
+	return put_new(iso, "devpts", has ? options : no_group,
+		       MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, dev, "pts");
+}
+
 static int make_dev(struct isolation *iso, int root)
 {
 	int dev, err = put_new(iso, "tmpfs", dev_options, MOUNT_ATTR_NOSUID, root, "dev");
@@ -111,24 +129,24 @@ static int make_dev(struct isolation *iso, int root)
 		return fail(iso, "opening", "/dev", dev);
 	err = make_devices(iso, dev);
 	if (!err)
-		err = put_new(iso, "devpts", pts_options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
-			      dev, "pts");
+		err = make_pts(iso, dev);
 	if (!err)
-		err = put_new(iso, "tmpfs", tmp_options, ATTR_SAFE, dev, "shm");
+		err = put_new(iso, "tmpfs", shm_options, ATTR_SAFE, dev, "shm");
 	if (!err && iso->spec->namespaces & CLONE_NEWIPC)
 		err = put_new(iso, "mqueue", NULL, ATTR_SAFE, dev, "mqueue");
 	(void)close(dev); /* O_PATH */
 	return err;
 }
 
-/* sysfs shows a network namespace, and can be mounted by its owner; else the host's is bound. */
+/*
+ * sysfs shows a network namespace, and can be mounted by root of that one's user namespace; for
+ * a container that is not, the host's is bound.
+ */
 static int make_sys(struct isolation *iso, int root)
 {
-	int fd = -EPERM, err;
+	int fd = mnt_new("sysfs", NULL, ATTR_SAFE | MOUNT_ATTR_RDONLY), err;
 
-	if (iso->spec->namespaces & CLONE_NEWNET)
-		fd = mnt_new("sysfs", NULL, ATTR_SAFE | MOUNT_ATTR_RDONLY);
-	if (fd < 0) {
+	if (fd == -EPERM) {
 		fd = mnt_clone(AT_FDCWD, "/sys", true);
 		err = fd < 0 ? fd : mnt_set(fd, ATTR_SAFE | MOUNT_ATTR_RDONLY, -1, true);
 		if (err)
@@ -140,35 +158,66 @@ static int make_sys(struct isolation *iso, int root)
 	return put_new(iso, "cgroup2", NULL, ATTR_SAFE | MOUNT_ATTR_RDONLY, root, "sys/fs/cgroup");
 }
 
-static int exists(int root, const char *path)
+/* Only the host's own tree is asked so, whose links are the host's. */
+static bool is_dir(int root, const char *path)
+{
+	struct stat st;
+
+	return !fstatat(root, path + 1, &st, AT_SYMLINK_NOFOLLOW) && S_ISDIR(st.st_mode);
+}
+
+static int hide(struct isolation *iso, int root, const char *path)
 {
 	int fd = path_open(root, path, false);
 
-	if (fd >= 0)
-		(void)close(fd); /* O_PATH */
-	return fd >= 0;
+	if (fd < 0)
+		return 0; /* out of sight already */
+	(void)close(fd); /* O_PATH */
+	return put(iso, mnt_new("tmpfs", hide_options, ATTR_SAFE | MOUNT_ATTR_RDONLY), root, path,
+		   false);
 }
 
 /* The host's tree: private places to write to; sockets and the agent's own files out of sight. */
 static int cover_host(struct isolation *iso, int root)
 {
-	static const char *const writable[] = {"/tmp", "/var/tmp"};
+	static const struct {
+		const char *path;
+		const struct mnt_option *options;
+		uint64_t attr;
+	} covers[] = {
+		{"/tmp", tmp_options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV},
+		{"/var/tmp", tmp_options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV},
+		{"/run", run_options, ATTR_SAFE},
+		{"/var/run", run_options, ATTR_SAFE}, /* mostly a link to /run, that is covered */
+	};
 	int err = 0;
 
-	for (size_t i = 0; i < 2 && !err; i++)
-		if (exists(root, writable[i]))
-			err = put(iso,
-				  mnt_new("tmpfs", tmp_options, ATTR_SAFE & ~MOUNT_ATTR_NOEXEC),
-				  root, writable[i], false);
-	if (!err && exists(root, "/run"))
-		err = put(iso, mnt_new("tmpfs", run_options, ATTR_SAFE), root, "/run", false);
-	if (!err && exists(root, iso->host->state_dir))
-		err = put(iso, mnt_new("tmpfs", hide_options, ATTR_SAFE | MOUNT_ATTR_RDONLY), root,
-			  iso->host->state_dir, false);
-	if (!err && exists(root, iso->host->run_dir))
-		err = put(iso, mnt_new("tmpfs", hide_options, ATTR_SAFE | MOUNT_ATTR_RDONLY), root,
-			  iso->host->run_dir, false);
-	return err;
+	for (size_t i = 0; i < sizeof(covers) / sizeof(covers[0]) && !err; i++)
+		if (is_dir(root, covers[i].path))
+			err = put(iso, mnt_new("tmpfs", covers[i].options, covers[i].attr), root,
+				  covers[i].path, false);
+	if (!err)
+		err = hide(iso, root, iso->host->state_dir);
+	return err ? err : hide(iso, root, iso->host->run_dir);
+}
+
+/*
+ * Where a mount of the spec goes, made if missing: a link in the image must not lead it into /proc
+ * or /sys, where it could show a false file to others (CVE-2019-19921, CVE-2023-27561).
+ */
+static int target_of(int root, const char *path, bool dir)
+{
+	int fd = path_make(root, path, dir), err;
+	struct statfs fs;
+
+	if (fd < 0)
+		return fd;
+	err = fstatfs(fd, &fs) ? -errno : 0;
+	if (!err && fs.f_type != PROC_SUPER_MAGIC && fs.f_type != SYSFS_MAGIC &&
+	    fs.f_type != CGROUP2_SUPER_MAGIC)
+		return fd;
+	(void)close(fd); /* O_PATH */
+	return err ? err : -EPERM;
 }
 
 /* A bind from the parent: on a directory or a file, whichever it is itself. */
@@ -179,7 +228,7 @@ static int put_bind(struct isolation *iso, int mount, int root, const char *path
 
 	if (fstat(mount, &st))
 		return fail(iso, "mounting on", path, -errno);
-	target = path_make(root, path, S_ISDIR(st.st_mode));
+	target = target_of(root, path, S_ISDIR(st.st_mode));
 	err = target < 0 ? target : mnt_attach(mount, target);
 	if (target >= 0)
 		(void)close(target); /* O_PATH */
@@ -190,19 +239,22 @@ static int put_tmpfs(struct isolation *iso, const struct ct_mount *m, int root)
 {
 	char size[24];
 	struct mnt_option options[] = {{"mode", "1777"}, {"size", size}, {NULL}};
-	uint64_t v = m->tmpfs_bytes == CT_UNSET ? 67108864 : m->tmpfs_bytes;
+	uint64_t v = m->tmpfs_bytes == CT_UNSET ? TMPFS_DEFAULT : m->tmpfs_bytes;
 	char *p = size + sizeof(size) - 1;
+	int fd, err;
 
 	*p = '\0';
 	do
-		*--p = (char)('0' + v % 10);
+		*--p = (char)('0' + v % 10); /* snprintf is not async-signal-safe */
 	while (v /= 10);
 	options[1].value = p;
-	return put(iso,
-		   mnt_new("tmpfs", options,
-			   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-				   (m->readonly ? MOUNT_ATTR_RDONLY : 0)),
-		   root, m->destination, false);
+	fd = mnt_new("tmpfs", options,
+		     MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (m->readonly ? MOUNT_ATTR_RDONLY : 0));
+	if (fd < 0)
+		return fail(iso, "mounting a tmpfs on", m->destination, fd);
+	err = put_bind(iso, fd, root, m->destination);
+	(void)close(fd); /* attached, or given up */
+	return err;
 }
 
 static int spec_mounts(struct isolation *iso, const struct rootfs *r, int root)

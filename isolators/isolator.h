@@ -118,6 +118,8 @@ struct isolator {
 	int (*sample)(const struct isolation *iso, struct iso_sample *ret);
 	int (*recover)(struct isolation *iso);
 	void (*cleanup)(struct isolation *iso);
+	/* release - free what the row holds in memory; the container itself goes on */
+	void (*release)(struct isolation *iso);
 };
 
 /* NULL-terminated; the order is policy, see isolators/table.c */

@@ -2,7 +2,9 @@
 /*
  * Namespaces: which ones the container gets, the id maps of its user namespace (written by the
  * parent, which is privileged, so that setgroups(2) stays allowed), its host name.
- * Source: user_namespaces(7), clone(2).
+ * The cgroup namespace is made by the child: clone3 makes namespaces before it moves the new
+ * process into its cgroup, so with CLONE_NEWCGROUP the root would be the agent's own cgroup.
+ * Source: user_namespaces(7), clone(2), cgroup_namespaces(7).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +26,7 @@
 
 static int namespaces_prepare(struct isolation *iso)
 {
+	const struct ct_idmap *m = &iso->spec->idmap;
 	uint64_t asked = iso->spec->namespaces;
 
 	if (asked & ~(uint64_t)NS_ALL)
@@ -33,9 +36,12 @@ static int namespaces_prepare(struct isolation *iso)
 				(unsigned long long)(asked & ~(uint64_t)NS_ALL));
 	if (!(asked & CLONE_NEWNS))
 		return iso_fail(iso, -EINVAL, "namespaces: a container needs its own mnt");
-	if (asked & CLONE_NEWUSER && !iso->spec->idmap.nr)
-		return iso_fail(iso, -EINVAL, "idmap: a user namespace needs a range of ids");
-	iso->clone_flags |= asked;
+	if (asked & CLONE_NEWUSER && (!m->nr || !m->host_base || m->nr > UINT32_MAX - m->host_base))
+		return iso_fail(iso, -EINVAL,
+				"idmap: %u ids from %u on: allowed is a range of 1 or more ids "
+				"that begins above 0 and ends below %u",
+				m->nr, m->host_base, UINT32_MAX);
+	iso->clone_flags |= asked & ~(uint64_t)CLONE_NEWCGROUP;
 	return 0;
 }
 
@@ -76,6 +82,9 @@ static int namespaces_enter(struct isolation *iso)
 	}
 	iso->step = "sethostname";
 	if (iso->spec->namespaces & CLONE_NEWUTS && sethostname(name, strnlen(name, HOST_NAME_LEN)))
+		return -errno;
+	iso->step = "cgroup namespace";
+	if (iso->spec->namespaces & CLONE_NEWCGROUP && unshare(CLONE_NEWCGROUP))
 		return -errno;
 	return 0;
 }

@@ -7,12 +7,25 @@
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "isolators/mounts.h"
 #include "isolators/rows.h"
 
 static const struct mnt_option empty[] = {{"mode", "000"}, {"size", "4096"}, {NULL, NULL}};
+
+/* Something else at this path, writable by the task, would be worse than no cover. */
+static int clone_null(void)
+{
+	int fd = mnt_clone(AT_FDCWD, "/dev/null", false);
+	struct stat st;
+
+	if (fd < 0 || (!fstat(fd, &st) && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3)))
+		return fd;
+	(void)close(fd); /* given up */
+	return -ENODEV;
+}
 
 /* What covers a path of this kind. */
 static int cover(int target)
@@ -25,7 +38,7 @@ static int cover(int target)
 		return mnt_new("tmpfs", empty,
 			       MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
 				       MOUNT_ATTR_NOEXEC);
-	return mnt_clone(AT_FDCWD, "/dev/null", false);
+	return clone_null();
 }
 
 static int readonly_copy(int target)

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "agent/lib/cleanup.h"
+#include "isolators/layers.h"
 #include "isolators/mounts.h"
 #include "isolators/rows.h"
 
@@ -33,16 +34,21 @@ static int rootfs_new(struct isolation *iso)
 
 	if (!r)
 		return iso_fail(iso, -ENOMEM, "rootfs");
-	r->work = r->root = -1;
-	if (snprintf(r->stage, sizeof(r->stage), "%s/" ROOTFS_STAGE, iso->host->run_dir) >=
-		    (int)sizeof(r->stage) ||
-	    snprintf(r->layers, sizeof(r->layers), "%s/rootfs/%s", iso->host->state_dir,
-		     iso->spec->id) >= (int)sizeof(r->layers)) {
-		free(r);
-		return iso_fail(iso, -ENAMETOOLONG, "rootfs: state_dir or run_dir");
-	}
+	r->image = r->layers = r->work = r->root = -1;
 	iso->priv[iso_index(&rootfs_isolator)] = r;
 	return 0;
+}
+
+static void rootfs_release(struct isolation *iso)
+{
+	struct rootfs *r = rootfs_of(iso);
+
+	if (!r)
+		return;
+	close_fd(&r->image);
+	close_fd(&r->layers);
+	free(r);
+	iso->priv[iso_index(&rootfs_isolator)] = NULL;
 }
 
 /* Places for all that attach will hand over. */
@@ -64,23 +70,55 @@ static int reserve(struct isolation *iso)
 			: 0;
 }
 
+/* A directory of the agent's own, made if it is missing. Return: descriptor or -errno */
+static int open_own(struct isolation *iso, const char *dir, const char *name, mode_t mode)
+{
+	cleanup_free char *path = NULL;
+	int fd;
+
+	if (asprintf(&path, "%s/%s", dir, name) < 0)
+		return -ENOMEM;
+	if (mkdir(path, mode) && errno != EEXIST)
+		return iso_fail(iso, -errno, "rootfs: %s", path);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? iso_fail(iso, -errno, "rootfs: %s", path) : fd;
+}
+
+static int prepare_layers(struct isolation *iso, struct rootfs *r)
+{
+	const struct ct_spec *spec = iso->spec;
+	bool userns = spec->namespaces & CLONE_NEWUSER;
+	cleanup_close int stage = open_own(iso, iso->host->run_dir, ROOTFS_STAGE, 0700);
+	cleanup_close int parent = open_own(iso, iso->host->state_dir, ROOTFS_LAYERS, 0711);
+	struct stat st;
+
+	if (stage < 0 || parent < 0)
+		return stage < 0 ? stage : parent;
+	if (fstat(r->image, &st))
+		return iso_fail(iso, -errno, "rootfs: %s", spec->root.path);
+	r->layered = true;
+	r->layers = layers_make(parent, spec->id, &st, userns ? &spec->idmap : NULL);
+	if (r->layers < 0)
+		return iso_fail(iso, r->layers, "rootfs: %s/" ROOTFS_LAYERS "/%s",
+				iso->host->state_dir, spec->id);
+	return 0;
+}
+
 static int rootfs_prepare(struct isolation *iso)
 {
 	const struct ct_root *root = &iso->spec->root;
-	struct stat st;
 	int err = rootfs_new(iso) ?: reserve(iso);
+	struct rootfs *r = rootfs_of(iso);
 
-	if (err)
+	if (err || root->kind == CT_ROOT_HOST)
 		return err;
-	if (mkdir(rootfs_of(iso)->stage, 0711) && errno != EEXIST)
-		return iso_fail(iso, -errno, "rootfs: %s", rootfs_of(iso)->stage);
-	if (root->kind == CT_ROOT_HOST)
-		return 0;
-	if (stat(root->path, &st))
+	if (!root->path || root->path[0] != '/')
+		return iso_fail(iso, -EINVAL, "rootfs: %s: allowed is an absolute path",
+				root->path ? root->path : "none given");
+	r->image = open(root->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (r->image < 0)
 		return iso_fail(iso, -errno, "rootfs: %s", root->path);
-	if (!S_ISDIR(st.st_mode))
-		return iso_fail(iso, -ENOTDIR, "rootfs: %s", root->path);
-	return root->readonly ? 0 : layers_make(iso, rootfs_of(iso));
+	return root->readonly ? 0 : prepare_layers(iso, r);
 }
 
 static int open_userns(struct isolation *iso)
@@ -95,37 +133,48 @@ static int open_userns(struct isolation *iso)
 
 static int make_root(struct isolation *iso, int userns_fd)
 {
-	const struct ct_root *root = &iso->spec->root;
-	bool host = root->kind == CT_ROOT_HOST;
+	const struct rootfs *r = rootfs_of(iso);
+	const char *path = r->image < 0 ? "/" : iso->spec->root.path;
+	bool host = r->image < 0;
 	int err;
 
-	if (!host && !root->readonly)
-		return overlay_new(iso, rootfs_of(iso), userns_fd);
-	cleanup_close int fd = mnt_clone(AT_FDCWD, host ? "/" : root->path, host);
+	if (r->layers >= 0)
+		return overlay_new(iso, r, userns_fd);
+	cleanup_close int fd =
+		host ? mnt_clone(AT_FDCWD, "/", true) : mnt_clone(r->image, "", false);
 
 	if (fd < 0)
-		return iso_fail(iso, fd, "rootfs: cloning %s", host ? "/" : root->path);
+		return iso_fail(iso, fd, "rootfs: cloning %s", path);
 	err = mnt_set(fd, MOUNT_ATTR_RDONLY, host ? -1 : userns_fd, host);
-	if (err)
-		return iso_fail(iso, err, "rootfs: %s%s", host ? "/" : root->path,
-				userns_fd >= 0 ? " id-mapped" : "");
-	return take_fd(&fd);
+	if (err == -EINVAL)
+		return iso_fail(iso, err, "rootfs: %s can't be id-mapped by its file system", path);
+	return err ? iso_fail(iso, err, "rootfs: %s read-only", path) : take_fd(&fd);
 }
 
-/* A bind of a host path, for the child. */
+/*
+ * A bind of a host path, for the child. A device's node has no owner inside and must stay a
+ * device; everything else has none and is id-mapped, with what is mounted below.
+ */
 static int hand_bind(struct isolation *iso, int place, const char *source, bool readonly,
 		     int userns_fd)
 {
-	cleanup_close int fd = mnt_clone(AT_FDCWD, source, userns_fd < 0);
+	cleanup_close int fd = mnt_clone(AT_FDCWD, source, true);
+	uint64_t attr = MOUNT_ATTR_NOSUID | (readonly ? MOUNT_ATTR_RDONLY : 0);
+	struct stat st;
+	bool device;
 	int err;
 
-	if (fd < 0)
-		return iso_fail(iso, fd, "mounts: %s", source);
-	err = mnt_set(fd, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (readonly ? MOUNT_ATTR_RDONLY : 0),
-		      userns_fd, userns_fd < 0);
+	if (fd < 0 || fstat(fd, &st))
+		return iso_fail(iso, fd < 0 ? fd : -errno, "mounts: %s", source);
+	device = S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode);
+	err = mnt_set(fd, device ? attr : attr | MOUNT_ATTR_NODEV, device ? -1 : userns_fd, true);
+	if (err == -EINVAL)
+		return iso_fail(iso, err,
+				"mounts: %s, or what is mounted below it, can't be id-mapped by "
+				"its file system",
+				source);
 	if (err)
-		return iso_fail(iso, err, "mounts: %s%s", source,
-				userns_fd >= 0 ? " id-mapped" : "");
+		return iso_fail(iso, err, "mounts: %s", source);
 	iso->handed[place] = take_fd(&fd);
 	return 0;
 }
@@ -172,35 +221,33 @@ static int pivot(struct isolation *iso, int root)
 	return 0;
 }
 
+/*
+ * The new root is attached over the old one, the only place that a user without rights on the
+ * host can always reach.
+ */
 static int rootfs_enter(struct isolation *iso)
 {
 	struct mount_attr private = {.propagation = MS_PRIVATE};
 	const struct rootfs *r = rootfs_of(iso);
-	int stage, err, root;
+	int root = iso->handed[r->root], err;
 
 	iso->step = "making mounts private";
 	if (mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &private, sizeof(private)))
 		return -errno;
 	iso->step = "attaching the root";
-	iso->step_value = r->stage;
-	stage = open(r->stage, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (stage < 0)
+	if (move_mount(root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH))
 		return -errno;
-	root = iso->handed[r->root];
-	err = mnt_attach(root, stage);
-	if (err)
-		return err;
-	iso->step_value = NULL;
 	err = inside_build(iso, r, root);
 	return err ? err : pivot(iso, root);
 }
 
 static int rootfs_recover(struct isolation *iso)
 {
+	const struct ct_root *root = &iso->spec->root;
 	int err = rootfs_new(iso);
 
 	if (!err)
-		rootfs_of(iso)->layers_made = 1;
+		rootfs_of(iso)->layered = root->kind == CT_ROOT_DIR && !root->readonly;
 	return err;
 }
 
@@ -208,10 +255,15 @@ static void rootfs_cleanup(struct isolation *iso)
 {
 	struct rootfs *r = rootfs_of(iso);
 
-	if (r && r->layers_made)
-		layers_remove(r);
-	free(r);
-	iso->priv[iso_index(&rootfs_isolator)] = NULL;
+	if (r && r->layered) {
+		cleanup_close int parent = open_own(iso, iso->host->state_dir, ROOTFS_LAYERS, 0711);
+		int err = parent < 0 ? parent : layers_remove(parent, iso->spec->id);
+
+		if (err)
+			(void)iso_fail(iso, err, "rootfs: removing %s/" ROOTFS_LAYERS "/%s",
+				       iso->host->state_dir, iso->spec->id); /* kept in why */
+	}
+	rootfs_release(iso);
 }
 
 static int rootfs_probe(const struct iso_host *host, struct iso_probe *ret)
@@ -238,4 +290,5 @@ const struct isolator rootfs_isolator = {
 	.enter = rootfs_enter,
 	.recover = rootfs_recover,
 	.cleanup = rootfs_cleanup,
+	.release = rootfs_release,
 };

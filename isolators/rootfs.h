@@ -5,27 +5,31 @@
 
 #include "isolators/isolator.h"
 
-#define ROOTFS_PATH_MAX 4096
-#define ROOTFS_STAGE	"stage" /* below run_dir: where a root is attached for a moment */
+#define ROOTFS_STAGE  "stage" /* below run_dir: where a layer is attached for a moment */
+#define ROOTFS_LAYERS "rootfs" /* below state_dir: a directory ID for each container */
 
-/* What attach hands to the child, and what the child keeps while it builds. */
+/* What prepare found, and the places in iso->handed[] of what attach hands to the child. */
 struct rootfs {
-	int root; /* place in iso->handed[] of the root's mount */
+	int image; /* CT_ROOT_DIR: O_PATH descriptor, else -1 */
+	int layers; /* state_dir/rootfs/ID, -1 none */
+	bool layered; /* these are ours to remove */
+	int root; /* place of the root's mount */
 	int mounts[CT_MOUNTS_MAX]; /* of the spec's binds, -1: a tmpfs, made inside */
 	int work; /* of the host root's work directory, -1 none */
-	char stage[ROOTFS_PATH_MAX]; /* directory to attach the root at */
-	char layers[ROOTFS_PATH_MAX]; /* state_dir/rootfs/ID */
-	uint64_t layers_made; /* 1: ours to remove */
 };
 
-/** overlay_new - a writable view of the image. @userns_fd -1: not id-mapped. Return: mount or -errno */
+/**
+ * overlay_new - a writable view of the image
+ * @userns_fd: the image is id-mapped by it; -1: not
+ * Return: a detached mount; -errno, with the sentence in @iso's why.
+ */
 int overlay_new(struct isolation *iso, const struct rootfs *r, int userns_fd);
 
-/** layers_make, layers_remove - the directories that a task writes to over its image */
-int layers_make(struct isolation *iso, const struct rootfs *r);
-void layers_remove(const struct rootfs *r);
-
-/** inside_build - child: /proc, /dev, /sys and the spec's mounts below @root, a directory descriptor */
+/**
+ * inside_build - child: /proc, /dev, /sys and the spec's mounts
+ * @root: descriptor of the root's mount, which is attached
+ * Return: 0; -errno, with the step in @iso.
+ */
 int inside_build(struct isolation *iso, const struct rootfs *r, int root);
 
 #endif

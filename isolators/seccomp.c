@@ -148,4 +148,5 @@ const struct isolator seccomp_isolator = {
 	.enter = seccomp_enter,
 	.recover = seccomp_recover,
 	.cleanup = seccomp_cleanup,
+	.release = seccomp_cleanup,
 };
