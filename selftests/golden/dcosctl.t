@@ -74,6 +74,13 @@ is "$(complete_words dcosctl rm ex)" exits-3 "completion: ids of ended ones"
 is "$(dcosctl ps -a | grep -c $'\x1b')" 0 "another's text can't drive the terminal"
 golden "inspect" dcosctl-inspect.txt "$(out dcosctl inspect exits-3)"
 golden "doctor" dcosctl-doctor.txt "$(out dcosctl doctor)"
+if command -v tmux > /dev/null; then
+	tm new-session -d -s doctor -x 80 -y 24 "'$DCOS_BUILD/bin/dcosctl' doctor; exec sleep 60"
+	until_ok 10 sh -c "tmux -S '$T/tmux' capture-pane -p -t doctor | grep -q ^counter"
+	golden "doctor in a terminal of 80 columns" dcosctl-doctor-80.txt "$(tm capture-pane -p -t doctor)"
+else
+	skip "doctor in a terminal of 80 columns" "needs tmux"
+fi
 like "$(out dcosctl doctor --strict)" '^exit 1' "doctor --strict fails when something has no replacement"
 golden "info" dcosctl-info.txt "$(out dcosctl info)"
 for words in ps inspect\ exits-3 doctor info wait\ web; do

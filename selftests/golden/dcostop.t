@@ -86,6 +86,14 @@ see "and it comes back by itself" '^Mem .* by CPU%'
 keys q
 see "q quits" 'ended with 0'
 
+# --- the terminal is given back -----------------------------------------------------
+top_start 80x24
+until_ok 10 shows 'sleeper +RUNNING'
+# pid of dcostop: the only child of the pane's shell
+kill -TERM "$(cat /proc/"$(tm display-message -p -t top '#{pane_pid}')"/task/*/children)"
+see "SIGTERM ends it" 'ended with'
+is "$(tm display-message -p -t top '#{alternate_on} #{cursor_flag}')" "0 1" "and gives the terminal back"
+
 # --- colour ----------------------------------------------------------------------
 top_start 80x24
 until_ok 10 shows 'exits-3 +FAILED'

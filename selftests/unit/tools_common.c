@@ -172,6 +172,26 @@ TEST(a_wrong_option_is_named)
 	REFUSED("--nr=-1: must be a number from 1", (char *)"--nr=-1");
 }
 
+TEST(text_is_wrapped_at_blanks_and_long_words_are_broken)
+{
+	char buf[64];
+
+	EXPECT_STREQ(text_wrap(buf, sizeof(buf), "one two three", 7), "one two\nthree");
+	EXPECT_STREQ(text_wrap(buf, sizeof(buf), "one two three", 0), "one two three");
+	EXPECT_STREQ(text_wrap(buf, sizeof(buf), "one two three", 99), "one two three");
+	EXPECT_STREQ(text_wrap(buf, sizeof(buf), "abcdefgh ij", 4), "abcd\nefgh\nij");
+	EXPECT_STREQ(text_wrap(buf, sizeof(buf), "", 4), "");
+	/* no character is cut in two: 3 + 3 bytes, and room for 4 */
+	EXPECT_STREQ(text_wrap(buf, sizeof(buf), "\xe6\x97\xa5\xe6\x97\xa5", 4),
+		     "\xe6\x97\xa5\n\xe6\x97\xa5");
+	EXPECT_STREQ(text_wrap(buf, 8, "one two three", 3), "one\ntw");
+	for (int width = 1; width < 20; width++)
+		for (size_t size = 3; size < 30; size++)
+			EXPECT_LT(strlen(text_wrap(buf, size, "some \xe6\x97\xa5 words andlongones",
+						   width)),
+				  size);
+}
+
 static const char *explained(const char *name, const char *params, struct why *why)
 {
 	json_t *doc = params ? json_loads(params, 0, NULL) : NULL;

@@ -2,6 +2,7 @@
 /* Widths and cutting, see text.h. */
 #include "tools/common/text.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <wchar.h>
@@ -118,4 +119,44 @@ void text_print(FILE *f, const char *text)
 		text += g.skip;
 		left -= g.skip;
 	}
+}
+
+/* Bytes of @text up to where its line ends: at a blank, else where @width is used up. */
+static size_t line_len(const char *text, int width, bool *ret_at_blank)
+{
+	const char *blank = NULL, *p;
+
+	for (p = text; *p && p - text < width; p++)
+		if (*p == ' ')
+			blank = p;
+	*ret_at_blank = !*p || *p == ' ' || blank;
+	if (!*p || *p == ' ' || !blank)
+		blank = p;
+	/* not within a character of UTF-8 */
+	while (blank > text && !*ret_at_blank && (*blank & 0xc0) == 0x80)
+		blank--;
+	return (size_t)(blank - text);
+}
+
+const char *text_wrap(char *buf, size_t size, const char *text, int width)
+{
+	size_t used = 0;
+
+	if (!width)
+		(void)snprintf(buf, size, "%s", text); /* a cut text is better than none */
+	while (width && used + 2 < size) {
+		bool at_blank;
+		size_t len = line_len(text, width, &at_blank);
+
+		len = len < size - used - 2 ? len : size - used - 2;
+		memcpy(buf + used, text, len);
+		used += len;
+		text += len + (at_blank && text[len]);
+		if (!*text || !len || used + 2 >= size)
+			break;
+		buf[used++] = '\n';
+	}
+	if (width)
+		buf[used] = 0;
+	return buf;
 }

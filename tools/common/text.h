@@ -24,6 +24,13 @@ int text_width(const char *text);
 void text_print(FILE *f, const char *text);
 
 /**
+ * text_wrap - copy text, with line breaks instead of blanks where a line gets too long
+ * @width: bytes of a line; words that are longer are broken; 0: no breaks
+ * Return: @buf.
+ */
+const char *text_wrap(char *buf, size_t size, const char *text, int width);
+
+/**
  * exit_text - how a task ended, in few columns
  * @exit: type Exit of io.dcos.Agent, or null
  * @buf: "3", "SIGTERM", "oom", "?" nobody knows, "-" it has not ended

@@ -136,6 +136,10 @@ const char *ctl_age(int64_t unix_us, char *buf, size_t size)
 		(void)snprintf(buf, size, "-");
 		return buf;
 	}
+	if (age_us < 1000000) {
+		(void)snprintf(buf, size, "0s");
+		return buf;
+	}
 	/* an age needs no fractions of a second */
 	return format_us(buf, size, (uint64_t)age_us / 1000000 * 1000000);
 }

@@ -6,8 +6,14 @@
 #include <unistd.h>
 
 #include "agent/lib/cleanup.h"
+#include "tools/common/text.h"
 #include "tools/dcosctl/ctl.h"
 #include "tools/dcosctl/table.h"
+
+#define DOCTOR_FIXED	19 /* KIND, OK and the blanks between columns */
+#define DOCTOR_WHAT_MAX 28 /* in a terminal */
+#define DOCTOR_LAST_MIN 16
+#define DOCTOR_TEXT_MAX 512
 
 struct doctor_options {
 	bool strict;
@@ -20,8 +26,7 @@ static const struct opt_row doctor_rows[] = {
 };
 
 static const struct table_column doctor_columns[] = {
-	{"KIND"}, {"WHAT"}, {"OK"}, {"HOW", .wrap = true}, {"WHY NOT", .wrap = true}, {},
-};
+	{"KIND"}, {"WHAT", .lines = true}, {"OK"}, {"HOW, OR WHY NOT", .lines = true}, {}};
 
 /* What is not there but is done in another way is no failure. */
 static const char *mark(const json_t *check)
@@ -33,18 +38,51 @@ static const char *mark(const json_t *check)
 	return "no";
 }
 
+/* What is used, and why the thing itself is not; one of them may be empty. */
+static const char *how_or_why(const json_t *check, char *buf, size_t size)
+{
+	const char *how = field_str(check, "how"), *reason = field_str(check, "reason");
+	bool both = *how && *reason;
+
+	(void)snprintf(buf, size, "%s%s%s%s", how, both ? " (" : "", reason, both ? ")" : "");
+	return buf;
+}
+
+/* What is left for the last column, so that the table fits the terminal; 0: no need. */
+static int last_width(const json_t *checks, int terminal)
+{
+	int what = 0, width;
+	const json_t *check;
+	size_t i;
+
+	if (!terminal)
+		return 0;
+	json_array_foreach (checks, i, check) {
+		int w = text_width(field_str(check, "name"));
+
+		what = w > what ? w : what;
+	}
+	width = terminal - DOCTOR_FIXED - (what < DOCTOR_WHAT_MAX ? what : DOCTOR_WHAT_MAX);
+	return width > DOCTOR_LAST_MIN ? width : DOCTOR_LAST_MIN;
+}
+
 static int print_checks(const json_t *checks)
 {
 	struct libscols_table *t = table_new(doctor_columns);
+	int terminal = table_width(), last = last_width(checks, terminal);
 	const json_t *check;
 	size_t i;
 
 	if (!t)
 		return ctl_fail("out of memory");
 	json_array_foreach (checks, i, check) {
+		char text[DOCTOR_TEXT_MAX], what[DOCTOR_TEXT_MAX], how[DOCTOR_TEXT_MAX];
 		const char *const cells[] = {
-			field_str(check, "kind"), field_str(check, "name"),   mark(check),
-			field_str(check, "how"),  field_str(check, "reason"),
+			field_str(check, "kind"),
+			text_wrap(what, sizeof(what), field_str(check, "name"),
+				  terminal ? DOCTOR_WHAT_MAX : 0),
+			mark(check),
+			text_wrap(how, sizeof(how), how_or_why(check, text, sizeof(text)), last),
 		};
 
 		if (table_row(t, cells) < 0) {
@@ -186,7 +224,7 @@ const struct command cmd_doctor = {
 	.name = "doctor",
 	.args = "[--strict]",
 	.help = "what works on this host, and why not",
-	.more = "OK is \"instead\" where something else is used, HOW tells what. Without --strict "
+	.more = "OK is \"instead\" where something else is used. Without --strict "
 		"the exit\n"
 		"status is 0 whenever the agent answers: many a host lacks something.",
 	.options = doctor_rows,

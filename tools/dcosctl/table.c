@@ -3,6 +3,9 @@
 #include "tools/dcosctl/table.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 struct libscols_table *table_new(const struct table_column *columns)
 {
@@ -11,12 +14,18 @@ struct libscols_table *table_new(const struct table_column *columns)
 	for (; t && columns->title; columns++) {
 		int flags = (columns->right ? SCOLS_FL_RIGHT : 0) |
 			    (columns->cut ? SCOLS_FL_TRUNC : 0) |
-			    (columns->wrap ? SCOLS_FL_WRAP : 0);
+			    (columns->lines ? SCOLS_FL_WRAP : 0);
+		struct libscols_column *c = scols_table_new_column(t, columns->title, 0, flags);
 
-		if (!scols_table_new_column(t, columns->title, 0, flags)) {
+		if (!c ||
+		    (columns->lines && scols_column_set_wrapfunc(c, scols_wrapnl_chunksize,
+								 scols_wrapnl_nextchunk, NULL))) {
 			scols_unref_table(t);
 			return NULL;
 		}
+		/* else the breaks would be shown as \x0a */
+		if (columns->lines)
+			(void)scols_column_set_safechars(c, "\n"); /* can't fail, c is there */
 	}
 	return t;
 }
@@ -35,6 +44,15 @@ int table_row(struct libscols_table *t, const char *const *cells)
 			return r;
 	}
 	return 0;
+}
+
+int table_width(void)
+{
+	struct winsize w = {};
+
+	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) < 0)
+		return 0;
+	return w.ws_col;
 }
 
 int table_print(struct libscols_table *t)

@@ -12,7 +12,7 @@ struct table_column {
 	const char *title; /* NULL ends the columns */
 	bool right; /* numbers */
 	bool cut; /* may lose its end in a narrow terminal */
-	bool wrap; /* may use several lines */
+	bool lines; /* its cells may have line breaks, see text_wrap() */
 };
 
 /** table_new - Return: NULL out of memory */
@@ -20,6 +20,12 @@ struct libscols_table *table_new(const struct table_column *columns);
 
 /** table_row - @cells: as many as columns; NULL is "-". Return: 0 or -ENOMEM */
 int table_row(struct libscols_table *t, const char *const *cells);
+
+/**
+ * table_width - columns of the terminal
+ * Return: 0 if standard output is none; nothing needs to be wrapped then.
+ */
+int table_width(void);
 
 /** table_print - to stdout, and free. Return: 0 or -errno */
 int table_print(struct libscols_table *t);
