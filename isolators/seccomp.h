@@ -19,7 +19,7 @@
 #define SC_NAMES_MAX	 1024 /* names of one element */
 #define SC_CALLS_MAX	 16384 /* names of all elements together */
 #define SC_ARGS_MAX	 64 /* comparisons of one element */
-#define SC_COMPARED_MAX	 512 /* rules with comparisons: compiling takes the square of it */
+#define SC_COMPARED_MAX	 128 /* names with comparisons: compiling takes more than the square of it */
 #define SC_CACHE_FILTERS 32 /* compiled filters kept */
 #define SC_CACHE_BYTES	 (4U << 20) /* of the texts of these */
 #define SC_UNKNOWN_TEXT	 256 /* bytes of the list of unknown names, longer ones are cut */

@@ -22,7 +22,8 @@
 #include "agent/lib/cleanup.h"
 #include "isolators/seccomp_profile.h"
 
-#define TREE_LEVEL 2 /* SCMP_FLTATR_CTL_OPTIMIZE: binary tree */
+#define CALLS_SETTLED 1024 /* numbers beyond are not looked up, which costs time only */
+#define TREE_LEVEL    2 /* SCMP_FLTATR_CTL_OPTIMIZE: binary tree */
 
 struct sc_filter {
 	unsigned int refs;
@@ -43,6 +44,8 @@ struct builder {
 	struct sc_info *info;
 	struct why *why;
 	size_t unknown_len;
+	bool settled
+		[CALLS_SETTLED]; /* by number: has a rule without comparisons, no other counts */
 };
 
 static void unknown_add(struct builder *b, const struct sc_rule *rule, const char *name)
@@ -96,6 +99,11 @@ static int call_add(struct builder *b, const struct sc_rule *rule, const char *n
 	if (nr == __NR_SCMP_ERROR) {
 		unknown_add(b, rule, name);
 		return 0;
+	}
+	if (nr >= 0 && nr < CALLS_SETTLED) {
+		if (b->settled[nr])
+			return 0;
+		b->settled[nr] = !rule->args_nr;
 	}
 	if (!compares_twice(rule))
 		return rule_add(b, rule, nr, name, rule->args, rule->args_nr);

@@ -241,16 +241,16 @@ TEST(profiles_of_any_size_are_refused_in_time)
 		     "seccomp: /syscalls: 4097 elements, allowed are at most 4096");
 	EXPECT_STREQ(refusal(" ", 700000, " ", ""),
 		     "seccomp: the profile has more than 1048576 bytes");
-	EXPECT_STREQ(refusal(HEAD, 513,
+	EXPECT_STREQ(refusal(HEAD, 129,
 			     "{" READ ",\"args\":[{\"index\":0,\"value\":1,"
 			     "\"op\":\"SCMP_CMP_GE\"}]}",
 			     "]}"),
-		     "seccomp: /syscalls/512: more than 512 names with comparisons in all elements "
+		     "seccomp: /syscalls/128: more than 128 names with comparisons in all elements "
 		     "together");
 }
 
 #ifdef __x86_64__ /* three architectures make three programs in one */
-TEST(a_profile_that_compiles_to_more_than_the_kernel_takes_is_refused)
+TEST(the_largest_profile_within_the_limits_is_one_that_the_kernel_takes)
 {
 	struct sc_filter *f = NULL;
 	struct text t = {0};
@@ -258,7 +258,7 @@ TEST(a_profile_that_compiles_to_more_than_the_kernel_takes_is_refused)
 
 	add(&t, "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"architectures\":[\"SCMP_ARCH_X86\","
 		"\"SCMP_ARCH_X32\"],\"syscalls\":[");
-	for (int i = 0; i < 170; i++) {
+	for (int i = 0; i < 42; i++) {
 		long long high = (long long)i << 40; /* both words are compared */
 		char part[512];
 
@@ -280,9 +280,12 @@ TEST(a_profile_that_compiles_to_more_than_the_kernel_takes_is_refused)
 		free(name);
 	}
 	add(&t, "]}]}");
-	EXPECT_EQ(sc_compile(t.s, 0, &f, &why), -E2BIG);
-	EXPECT_TRUE(strstr(why.text, " instructions, the kernel takes at most 4096") != NULL);
-	EXPECT_TRUE(f == NULL);
+	EXPECT_EQ(sc_compile(t.s, 0, &f, &why), 0);
+	EXPECT_STREQ(why.text, "");
+	ASSERT_TRUE(f);
+	EXPECT_GT(sc_filter_info(f)->prog.len, 1000);
+	EXPECT_LE(sc_filter_info(f)->prog.len, BPF_MAXINSNS);
+	sc_filter_unref(f);
 	free(t.s);
 }
 #endif
