@@ -1,34 +1,67 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The network: the host's, or an empty namespace of its own whose loopback device is up. The
- * child does that itself, by one ioctl: the agent would have to sit in the task's network for a
- * moment to open a netlink socket there, and could get stuck in it.
- * Source: netdevice(7), network_namespaces(7).
+ * parent opens its netlink socket inside the child's namespace and is back in its own at once;
+ * the child then needs no privilege over the network.
  */
 #include <errno.h>
-#include <net/if.h>
+#include <fcntl.h>
+#include <linux/if.h>
+#include <netlink/route/link.h>
 #include <sched.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <stdlib.h>
 
+#include "agent/lib/cleanup.h"
 #include "isolators/rows.h"
 
-static int net_enter(struct isolation *iso)
+#define LOOPBACK_INDEX 1 /* LOOPBACK_IFINDEX of the kernel, in every namespace */
+
+/* A route socket that belongs to the namespace of @pidfd. */
+static int socket_inside(struct nl_sock *sock, int pidfd, struct why *why)
 {
-	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
-	int sock, err;
+	cleanup_close int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	int err;
+
+	if (own < 0)
+		return why_set(why, -errno, "net: /proc/self/ns/net");
+	if (setns(pidfd, CLONE_NEWNET))
+		return why_set(why, -errno, "net: entering the new namespace");
+	err = nl_connect(sock, NETLINK_ROUTE);
+	if (setns(own, CLONE_NEWNET))
+		abort(); /* the agent would go on in a task's network */
+	return err ? why_set(why, -EIO, "net: netlink: %s", nl_geterror(err)) : 0;
+}
+
+static int loopback_up(struct nl_sock *sock, struct why *why)
+{
+	struct rtnl_link *now = rtnl_link_alloc(), *up = rtnl_link_alloc();
+	int err = -NLE_NOMEM;
+
+	if (now && up) {
+		rtnl_link_set_ifindex(now, LOOPBACK_INDEX);
+		rtnl_link_set_flags(up, IFF_UP);
+		err = rtnl_link_change(sock, now, up, 0);
+	}
+	rtnl_link_put(now);
+	rtnl_link_put(up);
+	return err ? why_set(why, -EIO, "net: lo up: %s", nl_geterror(err)) : 0;
+}
+
+static int net_attach(struct isolation *iso)
+{
+	struct nl_sock *sock;
+	int err;
 
 	if (!(iso->spec->namespaces & CLONE_NEWNET))
 		return 0;
-	iso->step = "lo up";
-	sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (sock < 0)
-		return -errno;
-	err = ioctl(sock, SIOCSIFFLAGS, &lo) ? -errno : 0;
-	(void)close(sock); /* nothing was sent */
+	sock = nl_socket_alloc();
+	if (!sock)
+		return iso_fail(iso, -ENOMEM, "net: netlink socket");
+	err = socket_inside(sock, iso->pidfd, &iso->why);
+	if (!err)
+		err = loopback_up(sock, &iso->why);
+	nl_socket_free(sock);
 	return err;
 }
 
@@ -47,5 +80,5 @@ static int net_probe(const struct iso_host *host, struct iso_probe *ret)
 const struct isolator net_isolator = {
 	.name = "net",
 	.probe = net_probe,
-	.enter = net_enter,
+	.attach = net_attach,
 };
