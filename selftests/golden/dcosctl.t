@@ -144,9 +144,8 @@ is "$(dcosctl top -b -n 2 | tail -1)" "$(dcostop -b -n 2 | tail -1)" "top is dco
 # --- trouble ---------------------------------------------------------------------
 like "$(dcosctl ps 2>&1 > /dev/full; echo "exit $?")" 'standard output.*exit 1' "a full disk is a failure"
 fake_stop
-"$DCOS_BUILD/selftests/golden/fake-agent" "$DCOS_SOCKET" <(echo '{"Wait":{"hold":true},"Logs":{"hold":true}}') > "$T/calls" &
-FAKE_PID=$!
-until_ok 10 grep -q ready "$T/calls"
+echo '{"Wait": {"hold": true}}' > "$T/hold.json"
+fake_start "$T/hold.json"
 dcosctl wait x 2> "$T/err" &
 waiter=$!
 until_ok 10 grep -q Wait "$T/calls"

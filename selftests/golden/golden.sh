@@ -5,7 +5,7 @@
 . "$DCOS_SRC/selftests/harness/tap.sh"
 
 GOLDEN=$DCOS_SRC/selftests/golden
-T=$(mktemp -d "${TMPDIR:-/tmp}/dcos-golden.XXXXXX")
+T=$(mktemp -d "${TMPDIR:-/tmp}/dcos-golden-XXXXXXXX")
 export DCOS_SOCKET=$T/s LC_ALL=C.UTF-8 TZ=UTC
 PATH=$DCOS_BUILD/bin:$PATH
 unset NO_COLOR
@@ -32,6 +32,7 @@ until_ok() {
 
 # fake_start REPLIES: an agent with canned replies; what it is asked is in $T/calls
 fake_start() {
+	rm -f "$T/calls" # what an earlier one wrote is not news
 	"$DCOS_BUILD/selftests/golden/fake-agent" "$DCOS_SOCKET" "$1" > "$T/calls" &
 	FAKE_PID=$!
 	until_ok 10 grep -q ready "$T/calls"

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <locale.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,7 @@
 #include "tools/dcostop/view.h"
 
 #define EXIT_USAGE	2
-#define RECONNECT_MS	1000
+#define RECONNECT_S	1
 #define INTERVAL_MIN_MS 100
 #define INTERVAL_MAX_MS 3600000
 
@@ -232,13 +233,31 @@ static int fail_screen(struct top *t, const char *text)
 	return fail(EXIT_FAILURE, "%s", text);
 }
 
+/*
+ * A new size of the terminal is noticed only while waiting, so that none is missed just before.
+ * Return: the signals for ppoll(2).
+ */
+static sigset_t hold_sigwinch(void)
+{
+	sigset_t winch, mask;
+
+	sigemptyset(&winch);
+	sigaddset(&winch, SIGWINCH);
+	(void)sigprocmask(SIG_BLOCK, &winch, &mask); /* fails only for a bad argument */
+	sigdelset(&mask, SIGWINCH);
+	return mask;
+}
+
 static int run_screen(struct top *t)
 {
+	const struct timespec again = {.tv_sec = RECONNECT_S};
+	sigset_t mask;
 	int r;
 
 	/* a first failure is told on the terminal as it is */
 	if (subscribe(t) < 0)
 		return fail(EXIT_FAILURE, "%s", t->why.text);
+	mask = hold_sigwinch();
 	if (screen_new(&t->screen) < 0)
 		return fail(EXIT_FAILURE, "this terminal ($TERM) can't be used; try --batch");
 	for (;;) {
@@ -251,7 +270,7 @@ static int run_screen(struct top *t)
 			return fail_screen(t, "out of memory");
 		if (is_last(t))
 			return 0;
-		r = poll(fds, ARRAY_SIZE(fds), t->client ? -1 : RECONNECT_MS);
+		r = ppoll(fds, ARRAY_SIZE(fds), t->client ? NULL : &again, &mask);
 		if (r < 0 && errno != EINTR)
 			return fail_screen(t, strerror(errno));
 		if (r == 0)
