@@ -143,14 +143,32 @@ int task_watch(struct task *t)
 	return err;
 }
 
+/* What a limit of before could not hold says nothing about the limits of now. */
+static void drop_limit_warnings(struct task *t)
+{
+	int kept = 0;
+
+	for (int i = 0; i < t->warnings_nr; i++) {
+		if (strncmp(t->warnings[i], "resources.", strlen("resources.")))
+			t->warnings[kept++] = t->warnings[i];
+		else
+			free(t->warnings[i]);
+	}
+	t->warnings_nr = kept;
+}
+
+/* Take over what the isolators have warned of while they set the limits. */
 static void keep_warnings(struct task *t)
 {
 	struct isolation *iso = &t->ct->iso;
 
-	for (int i = 0; i < t->warnings_nr; i++)
-		free(t->warnings[i]);
-	memcpy(t->warnings, iso->warnings, sizeof(t->warnings));
-	t->warnings_nr = iso->warnings_nr;
+	drop_limit_warnings(t);
+	for (int i = 0; i < iso->warnings_nr; i++) {
+		if (t->warnings_nr < ISO_WARNINGS_MAX)
+			t->warnings[t->warnings_nr++] = iso->warnings[i];
+		else
+			free(iso->warnings[i]);
+	}
 	iso->warnings_nr = 0;
 }
 
@@ -272,9 +290,14 @@ int task_kill(struct task *t, int sig, uint64_t grace_us)
 
 int task_update(struct task *t, const struct ct_resources *res, struct why *why)
 {
+	int err;
+
 	if (!t->ct || state_ended(t->state))
 		return why_set(why, -ESRCH, "task %s", t->spec->ct.id);
-	return ct_update(t->ct, res, why);
+	err = ct_update(t->ct, res, why);
+	if (!err)
+		keep_warnings(t);
+	return err;
 }
 
 int task_remove(struct task *t)

@@ -20,12 +20,12 @@ ended_with() { dcosctl wait "$1"; echo $?; }
 ok "run: a task in the host's tree" dcosctl run --id three --image host -- sh -c 'exit 3'
 is "$(ended_with three)" 3 "wait: gives the task's exit code"
 like "$(dcosctl ps -a)" 'three +FAILED' "ps: shows the task as FAILED"
-dcosctl run --id ro --image host -- sh -c 'touch /etc/x 2>/dev/null || touch /usr/x 2>/dev/null || exit 9; exit 0'
+dcosctl run --id ro --image host -- sh -c 'touch /etc/x 2>/dev/null || touch /usr/x 2>/dev/null || exit 9; exit 0' > /dev/null
 is "$(ended_with ro)" 9 "the host's tree is read-only"
-dcosctl run --id tmp --image host -- sh -c 'ls -A /tmp | grep -q . && exit 8; echo a > /tmp/x && test -s /tmp/x'
+dcosctl run --id tmp --image host -- sh -c 'ls -A /tmp | grep -q . && exit 8; echo a > /tmp/x && test -s /tmp/x' > /dev/null
 is "$(ended_with tmp)" 0 "/tmp is private, empty and writable"
 mkdir "$T/work"
-dcosctl run --id work --image host --workdir "$T/work" -- sh -c 'echo made > made'
+dcosctl run --id work --image host --workdir "$T/work" -- sh -c 'echo made > made' > /dev/null
 is "$(ended_with work) $(cat "$T/work/made" 2>&1)" "0 made" "the work directory is writable and is the current one"
 
 # --- image root ------------------------------------------------------------------
@@ -37,19 +37,19 @@ is "$(dcosctl logs --stderr img)" err "logs: its standard error"
 like "$(dcosctl logs img | tail -1)" '^ +0 +[1-9][0-9]+ +65536' "its root is an unprivileged user of the host"
 [ ! -e "$T/img/new" ]
 tap $? "what it wrote did not touch the image"
-dcosctl run --id pids --image "$T/img" -- sh -c 'test $$ = 1 && test "$(ls /proc | grep -c "^[0-9]")" -lt 5'
+dcosctl run --id pids --image "$T/img" -- sh -c 'test $$ = 1 && test "$(ls /proc | grep -c "^[0-9]")" -lt 5' > /dev/null
 is "$(ended_with pids)" 0 "it sees only its own processes"
-dcosctl run --id net --image "$T/img" --network none -- sh -c 'test "$(ls /sys/class/net)" = lo && ping -c1 -w2 127.0.0.1 > /dev/null 2>&1; test "$(cat /sys/class/net/lo/operstate)" != down'
+dcosctl run --id net --image "$T/img" --network none -- sh -c 'test "$(ls /sys/class/net)" = lo && ping -c1 -w2 127.0.0.1 > /dev/null 2>&1; test "$(cat /sys/class/net/lo/operstate)" != down' > /dev/null
 is "$(ended_with net)" 0 "network none: only lo, and it is up"
 
 # --- what is forbidden -----------------------------------------------------------
-dcosctl run --id sys --image "$T/img" -- sh -c 'mount -t tmpfs x /tmp 2>/dev/null && exit 1; unshare -m true 2>/dev/null && exit 2; exit 0'
+dcosctl run --id sys --image "$T/img" -- sh -c 'mount -t tmpfs x /tmp 2>/dev/null && exit 1; unshare -m true 2>/dev/null && exit 2; exit 0' > /dev/null
 is "$(ended_with sys)" 0 "mount and unshare are denied"
-dcosctl run --id dev --image "$T/img" --seccomp unconfined -- sh -c 'mknod /tmp/mem c 1 1 2>/dev/null && dd if=/tmp/mem of=/dev/null count=1 2>/dev/null && exit 1; echo x > /dev/null'
+dcosctl run --id dev --image "$T/img" --seccomp unconfined -- sh -c 'mknod /tmp/mem c 1 1 2>/dev/null && dd if=/tmp/mem of=/dev/null count=1 2>/dev/null && exit 1; echo x > /dev/null' > /dev/null
 is "$(ended_with dev)" 0 "a device outside the list is denied, /dev/null is not"
 
 # --- kill, names, bad input ------------------------------------------------------
-dcosctl run --id sleeper --image "$T/img" -- sleep 1000
+dcosctl run --id sleeper --image "$T/img" -- sleep 1000 > /dev/null
 pid=$(json inspect sleeper | tr -d ' \n' | grep -o '"pid":[0-9]*' | head -1 | cut -d: -f2)
 like "$(dcosctl run --id sleeper --image host -- true 2>&1; echo $?)" 'sleeper.* 1$|sleeper.*
 1$' "run: an id in use is refused"
@@ -77,14 +77,24 @@ is "$(dcosctl nonsense > /dev/null 2>&1; echo $?)" 2 "usage errors exit with 2"
 is "$(agent_leftovers)" "" "nothing half-built stays"
 
 # --- restart ---------------------------------------------------------------------
-dcosctl run --id busy --image "$T/img" -- sh -c 'while :; do :; done'
-dcosctl run --id later --image "$T/img" -- sh -c 'read x < /tmp/go; exit 7' # stays: no such file
-dcosctl wait later > /dev/null
-dcosctl run --id dies --image "$T/img" -- sh -c 'trap "exit 7" TERM; while :; do sleep 0.05; done'
-dcosctl run --id shot --image "$T/img" -- sleep 1000
+dcosctl run --id busy --image "$T/img" -- sh -c 'while :; do :; done' > /dev/null
+dcosctl run --id later --image "$T/img" -- sh -c 'read x < /tmp/go; exit 7' # stays: no such file > /dev/null
+dcosctl wait later > /dev/null 2>&1
+dcosctl run --id dies --image "$T/img" -- sh -c 'trap "exit 7" TERM; while :; do sleep 0.05; done' > /dev/null
+dcosctl run --id shot --image "$T/img" -- sleep 1000 > /dev/null
 pid_of() { json inspect "$1" | tr -d ' \n' | grep -o '"pid":[0-9]*' | head -1 | cut -d: -f2; }
 busy=$(pid_of busy) dies=$(pid_of dies) shot=$(pid_of shot)
 until_ok 5 grep -q 'SigCgt:.*[4-7c-f]...$' "/proc/$dies/status" # its trap is set
+if [ -e "$CGDIR/busy/cpu.max" ]; then
+	ok "update: another CPU quota" dcosctl update busy cpus=0.5
+	is "$(cat "$CGDIR/busy/cpu.max")" "50000 100000" "holds at once"
+	ok "update: none" dcosctl update busy cpus=
+	is "$(cat "$CGDIR/busy/cpu.max")" "max 100000" "takes it off"
+else
+	like "$(dcosctl update busy cpus=0.5 2>&1)" 'resources.cpus is not enforced' "update: a limit that is not held is a warning"
+	like "$(json inspect busy)" 'resources.cpus is not enforced' "which inspect shows"
+	is "$(dcosctl update busy cpus= 2>&1)" "" "and which goes with the limit"
+fi
 before=$(usage_of busy cpu_ns)
 agent_stop KILL
 ok "SIGKILL of the agent leaves tasks running" kill -0 "$busy" "$dies" "$shot"
