@@ -4,7 +4,8 @@ man-pages	:= $(man-rst:Documentation/man/%.rst=$(O)/man/%)
 
 $(O)/man/%: Documentation/man/%.rst
 	@mkdir -p $(@D)
-	rst2man --strict $< $@
+	$(call say,MAN,$<)
+	$(Q)rst2man --strict $< $@
 
 .PHONY: man
 man: $(man-pages)

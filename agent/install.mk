@@ -25,7 +25,8 @@ install-conf	= 644:agent/systemd/agent.conf:$(SYSCONFDIR)/dcos/agent.conf
 
 $(O)/systemd/%.service: agent/systemd/%.service.in
 	@mkdir -p $(@D)
-	sed -e 's|@SBINDIR@|$(SBINDIR)|; s|@LIBEXECDIR@|$(LIBEXECDIR)|' $< > $@
+	$(call say,GEN,$@)
+	$(Q)sed -e 's|@SBINDIR@|$(SBINDIR)|; s|@LIBEXECDIR@|$(LIBEXECDIR)|' $< > $@
 
 .PHONY: install uninstall
 install: all man $(O)/systemd/dcos-agent.service $(O)/systemd/dcos-tasks.service
