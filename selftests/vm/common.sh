@@ -88,7 +88,7 @@ DEBIAN_KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 
 # host_libraries FILE...: print the shared libraries that the dynamic ones of FILEs load
 host_libraries() {
-	ldd "$@" 2> /dev/null | grep -o '/[^ ]*\.so[^ ]*' | sort -u
+	ldd "$@" 2> /dev/null | sed -n -E 's/^\t(.* => )?(\/[^ ]+) \(0x.*/\2/p' | sort -u
 }
 
 # make_ext4 DIR IMAGE FREE_MB: an image of DIR with room to write

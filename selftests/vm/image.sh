@@ -11,6 +11,8 @@ FREE_MB=512
 # whose programs the guest has as they are; busybox has the rest of the usual ones
 PACKAGES=(bash dash coreutils grep sed mawk findutils util-linux mount procps kmod iproute2 bpftool
 	ncurses-bin tar)
+# copied whole where the host has them: what tests run under seccomp profiles
+LANGUAGES=(perl-base 'python3-minimal' 'python3.*-minimal' 'libpython3.*-minimal' 'libpython3.*-stdlib')
 
 need_programs mke2fs busybox ldd dpkg-query
 stage=$1.stage
@@ -34,6 +36,13 @@ mapfile -t programs < <(for package in "${PACKAGES[@]}"; do
 	dpkg-query -L "$package" 2> /dev/null
 done | grep -E '^(/usr)?/s?bin/[^/]+$')
 add "${programs[@]}"
+mapfile -t languages < <(dpkg-query -W -f '${Status} ${binary:Package}\n' "${LANGUAGES[@]}" 2> /dev/null |
+	sed -n 's/^install ok installed //p')
+for package in "${languages[@]}"; do
+	mapfile -t files < <(dpkg-query -L "$package" | grep -vE '/(doc|man|locale)/' |
+		while read -r file; do [ -d "$file" ] || echo "$file"; done)
+	add "${files[@]}"
+done
 install -m 755 "$(command -v busybox)" "$stage/usr/bin/busybox"
 for name in $(busybox --list); do
 	[ -e "$stage/usr/bin/$name" ] || [ -L "$stage/usr/bin/$name" ] ||
@@ -56,7 +65,8 @@ mkdir "$stage/dcos/src"
 cp "$2" "$stage/dcos/suites"
 
 # --- what both load, and a system's files -------------------------------------------
-mapfile -t binaries < <(find "$stage/usr/bin" "$stage/usr/sbin" "$stage/dcos/build" -type f -perm -u+x)
+mapfile -t binaries < <(find "$stage/usr/bin" "$stage/usr/sbin" "$stage/dcos/build" -type f -perm -u+x
+	find "$stage/usr/lib" -type f -name '*.so*')
 mapfile -t libraries < <(host_libraries "${binaries[@]}")
 gcc_s=$(ldconfig -p | awk '$1 == "libgcc_s.so.1" { print $NF; exit }') # for pthread_cancel
 for library in "${libraries[@]}" $gcc_s; do

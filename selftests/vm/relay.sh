@@ -48,7 +48,8 @@ relay_line() {
 
 	if [[ $line =~ ^@suite\ ([^ ]+)\ ([0-9]+)$ ]]; then
 		relay_begin "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
-	elif [[ $line =~ ^@end\ [^\ ]+\ ([0-9]+)$ ]]; then
+	elif [[ $line =~ ^@end\ [^\ ]+\ ([0-9]+)\ ([0-9]+)$ ]]; then
+		echo "# $RELAY_PREFIX: $relay_suite took ${BASH_REMATCH[2]} s"
 		relay_end "${BASH_REMATCH[1]}"
 	elif [[ $line =~ $result ]]; then
 		suite_ran=$((suite_ran + 1))

@@ -4,7 +4,7 @@
 # seconds that it may take, and its path. To the port dcos.tap goes all that they print, framed:
 #	@suite NAME SECONDS
 #	... (its TAP)
-#	@end NAME STATUS
+#	@end NAME STATUS SECONDS
 # and to the port dcos.status, when all is done, the number of those that failed. A reader that
 # finds no number knows that the guest died.
 
@@ -28,10 +28,11 @@ while read -r seconds path; do
 	name=${name%.t}
 	echo "@suite $name $seconds"
 	echo "<5>suite $name" > /dev/kmsg
+	begin=$SECONDS
 	timeout -k 5 "$seconds" "$path" < /dev/null
 	rc=$?
 	[ "$rc" = 0 ] || failed=$((failed + 1))
 	echo # a line that was cut off must not hide the next
-	echo "@end $name $rc"
+	echo "@end $name $rc $((SECONDS - begin))"
 done < "$1"
 echo "$failed" > "$status"
