@@ -383,4 +383,6 @@ void api_stop(struct node *n)
 {
 	n->on_move = NULL;
 	n->server = vl_server_free(n->server);
+	free(n->doctor);
+	n->doctor = NULL;
 }

@@ -3,13 +3,12 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/api.h"
 #include "agent/probes.h"
 #include "agent/stream.h"
-
-#define DOCTOR_PROBES_MAX 96
 
 static int add(json_t *list, const char *kind, const char *name, bool ok, const char *how,
 	       const char *reason)
@@ -69,24 +68,36 @@ static int add_counters(json_t *list, const struct node *n)
 	       add_count(list, "meter slots exhausted", md.slots_full);
 }
 
+/* What the host can do; asked once, since the questions take tens of milliseconds. */
+struct doctor {
+	struct iso_probe isolators[ISO_TABLE_MAX], host[PROBES_MAX];
+	int isolators_nr, host_nr;
+};
+
+static struct doctor *doctor_new(const struct node *n)
+{
+	struct doctor *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return NULL;
+	d->isolators_nr = ct_probe(&n->host, d->isolators);
+	say_why_unmetered(d->isolators, d->isolators_nr, n);
+	d->host_nr = probes_run(&n->host, d->host, PROBES_MAX);
+	return d;
+}
+
 int api_doctor(struct vl_call *call, json_t *params, void *userdata)
 {
-	const struct node *n = userdata;
-	struct iso_probe probes[DOCTOR_PROBES_MAX];
+	struct node *n = userdata;
 	json_t *list = json_array();
-	int nr, err;
+	const struct doctor *d;
 
 	(void)params; /* none */
-	if (!list)
-		return -ENOMEM;
-	nr = ct_probe(&n->host, probes);
-	say_why_unmetered(probes, nr, n);
-	err = add_probes(list, "isolator", probes, nr);
-	if (!err) {
-		nr = probes_run(&n->host, probes, DOCTOR_PROBES_MAX);
-		err = add_probes(list, "host", probes, nr) ?: add_counters(list, n);
-	}
-	if (err) {
+	if (!n->doctor)
+		n->doctor = doctor_new(n);
+	d = n->doctor;
+	if (!list || !d || add_probes(list, "isolator", d->isolators, d->isolators_nr) ||
+	    add_probes(list, "host", d->host, d->host_nr) || add_counters(list, n)) {
 		json_decref(list);
 		return -ENOMEM;
 	}

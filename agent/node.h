@@ -23,6 +23,7 @@
 
 struct vl_server;
 struct stream;
+struct doctor;
 struct node;
 
 /* How a task ended. */
@@ -70,6 +71,7 @@ struct node {
 	struct why meter_why;
 	struct vl_server *server;
 	struct stream *stream;
+	struct doctor *doctor; /* doctor.c; NULL until somebody asks */
 	struct api_waiters waiters;
 	struct task **tasks; /* in the order they were created */
 	int tasks_nr, tasks_cap;
