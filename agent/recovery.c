@@ -5,7 +5,9 @@
  */
 #include "agent/recovery.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
@@ -13,6 +15,7 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include "agent/checkpoint.h"
 #include "agent/lib/cleanup.h"
@@ -20,6 +23,7 @@
 #include "agent/lifecycle.h"
 #include "agent/procfs.h"
 #include "cgroupfs/cgroupfs.h"
+#include "isolators/layers.h"
 
 struct stored_fds {
 	char **names;
@@ -225,6 +229,37 @@ static int reclaim_slots(struct node *n)
 	return n->meter ? meter_reclaim(n->meter, live, nr) : 0;
 }
 
+/*
+ * Layers whose container is gone: after a restart of the machine nothing else knows of them. What
+ * has a cgroup may be running, also when its checkpoint can't be read.
+ */
+static void sweep_layers(const struct node *n)
+{
+	cleanup_free char *path = NULL;
+	struct dirent *e;
+	int fd, err;
+
+	if (asprintf(&path, "%s/rootfs", n->cfg->state_dir) < 0)
+		return;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	cleanup_closedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!d) {
+		log_err("%s: %s", path, strerror(errno));
+		close_fd(&fd);
+		return;
+	}
+	while ((e = readdir(d))) {
+		if (e->d_name[0] == '.' || !faccessat(n->host.cgroup_fd, e->d_name, F_OK, 0))
+			continue;
+		err = layers_remove(fd, e->d_name);
+		if (err)
+			log_err("%s/%s could not be removed: %s", path, e->d_name, strerror(-err));
+		else
+			log_info("%s/%s removed: its task is gone", path, e->d_name);
+	}
+}
+
 int recover(struct node *n, struct recovery *ret)
 {
 	struct walk w = {.n = n};
@@ -244,6 +279,7 @@ int recover(struct node *n, struct recovery *ret)
 	free(w.fds.names);
 	if (err)
 		return err;
+	sweep_layers(n);
 	qsort(n->tasks, (size_t)n->tasks_nr, sizeof(struct task *), by_age);
 	*ret = w.counts;
 	return reclaim_slots(n);

@@ -120,6 +120,20 @@ ok "a clean stop leaves tasks running" kill -0 "$busy"
 agent_start
 tap $? "the agent starts again"
 
+# --- a restart of the machine: the cgroup is gone, files are not ------------------
+dcosctl run --id rebooted --image "$T/img" -- sleep 1000 > /dev/null
+rebooted=$(pid_of rebooted)
+agent_stop KILL
+kill -KILL "$rebooted"
+wait_pid "$rebooted"
+until_ok 5 rmdir "$CGDIR/rebooted"
+sed -i 's/"boot_id": *"[^"]*"/"boot_id":"00000000-0000-0000-0000-000000000000"/' "$T/state/tasks/rebooted.json"
+mkdir -p "$T/state/rootfs/stale/upper/x"
+agent_start
+tap $? "an agent starts after a restart of the machine"
+like "$(json inspect rebooted)" 'the machine was restarted' "a task of before is LOST"
+is "$(ls "$T/state/rootfs" | paste -sd' ')" busy "layers of what is gone are removed, those in use stay"
+
 # --- one after the other, everything ends ----------------------------------------
 ok "dcostop -b prints rows" sh -c "'$DCOS_BUILD/bin/dcostop' -b -n 2 | grep -q busy"
 ok "drain ends all tasks" dcosctl drain --grace 2s
