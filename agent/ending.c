@@ -28,7 +28,7 @@ static void exit_from_status(struct task_exit *x, int status)
 /* Return: 0; -EAGAIN it has not ended; -ENOENT it has, and nobody knows how. */
 static int exit_status(const struct task *t, struct task_exit *x)
 {
-	const struct isolation *iso = &t->ct->iso;
+	int pidfd = t->ct ? t->ct->iso.pidfd : -1;
 	siginfo_t si = {0};
 	struct dcos_exit rec;
 	bool recorded = t->node->meter && !meter_exit(t->node->meter, t->cgroup_id, &rec);
@@ -37,7 +37,7 @@ static int exit_status(const struct task *t, struct task_exit *x)
 		exit_from_status(x, (int)rec.status);
 		x->oom = rec.flags & DCOS_EXIT_OOM;
 	}
-	if (iso->pidfd >= 0 && !waitid(P_PIDFD, (id_t)iso->pidfd, &si, WEXITED | WNOHANG)) {
+	if (pidfd >= 0 && !waitid(P_PIDFD, (id_t)pidfd, &si, WEXITED | WNOHANG)) {
 		if (!si.si_pid)
 			return -EAGAIN;
 		x->known = true;
@@ -115,16 +115,16 @@ void task_undo(struct task *t)
 
 	t->exit_event = sd_event_source_disable_unref(t->exit_event);
 	t->grace_event = sd_event_source_disable_unref(t->grace_event);
+	unstore_pidfd(t);
 	if (t->ct) {
-		unstore_pidfd(t);
 		err = ct_destroy(t->ct);
 		t->ct = NULL;
 		if (err)
 			log_msg(LOG_ERR, t->spec->ct.id, "its container could not be removed: %s",
 				strerror(-err));
-		if (n->meter)
-			meter_forget(n->meter, t->cgroup_id);
 	}
+	if (n->meter && t->cgroup_id)
+		meter_forget(n->meter, t->cgroup_id);
 	idmap_release(n, t->idmap);
 	t->idmap = -1;
 }

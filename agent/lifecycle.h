@@ -44,7 +44,7 @@ int task_watch(struct task *t);
 
 /**
  * task_end - the task's init has ended, or was found ended: record how, undo the container
- * @t: a task with a container
+ * @t: with its container, or without if somebody has removed its cgroup
  * Reads the exit status from the kernel if it is our child, else from the BPF exit record.
  */
 void task_end(struct task *t);

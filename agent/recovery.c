@@ -146,12 +146,12 @@ static void adopt(struct walk *w, struct task *t, const struct checkpoint *c)
 
 	err = ct_adopt(&w->n->host, &t->spec->ct, gone ? 0 : c->pid, pidfd, metered, slot, &t->ct,
 		       &why);
-	if (err) {
+	if (err && err != -ENOENT) {
 		w->counts.lost++;
 		task_launch_lost(t, why.text[0] ? why.text : strerror(-err));
 		return;
 	}
-	if (!gone && !has_ended(pidfd)) {
+	if (!err && !gone && !has_ended(pidfd)) {
 		if (t->state == TASK_STARTING)
 			task_move(t, TASK_RUNNING);
 		w->counts.adopted++;
@@ -161,7 +161,7 @@ static void adopt(struct walk *w, struct task *t, const struct checkpoint *c)
 		return;
 	}
 	w->counts.ended++;
-	task_end(t);
+	task_end(t); /* also without its cgroup: who removed that left the exit record */
 }
 
 /* A container that never came to run, or whose end was written down but not yet undone. */

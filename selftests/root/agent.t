@@ -78,12 +78,11 @@ is "$(agent_leftovers)" "" "nothing half-built stays"
 
 # --- restart ---------------------------------------------------------------------
 dcosctl run --id busy --image "$T/img" -- sh -c 'while :; do :; done' > /dev/null
-dcosctl run --id later --image "$T/img" -- sh -c 'read x < /tmp/go; exit 7' # stays: no such file > /dev/null
-dcosctl wait later > /dev/null 2>&1
 dcosctl run --id dies --image "$T/img" -- sh -c 'trap "exit 7" TERM; while :; do sleep 0.05; done' > /dev/null
 dcosctl run --id shot --image "$T/img" -- sleep 1000 > /dev/null
+dcosctl run --id swept --image "$T/img" -- sleep 1000 > /dev/null
 pid_of() { json inspect "$1" | tr -d ' \n' | grep -o '"pid":[0-9]*' | head -1 | cut -d: -f2; }
-busy=$(pid_of busy) dies=$(pid_of dies) shot=$(pid_of shot)
+busy=$(pid_of busy) dies=$(pid_of dies) shot=$(pid_of shot) swept=$(pid_of swept)
 until_ok 5 grep -q 'SigCgt:.*[4-7c-f]...$' "/proc/$dies/status" # its trap is set
 if [ -e "$CGDIR/busy/cpu.max" ]; then
 	ok "update: another CPU quota" dcosctl update busy cpus=0.5
@@ -99,9 +98,11 @@ before=$(usage_of busy cpu_ns)
 agent_stop KILL
 ok "SIGKILL of the agent leaves tasks running" kill -0 "$busy" "$dies" "$shot"
 kill -TERM "$dies"
-kill -KILL "$shot"
+kill -KILL "$shot" "$swept"
 wait_pid "$dies"
 wait_pid "$shot"
+wait_pid "$swept"
+until_ok 5 rmdir "$CGDIR/swept" # as systemd does when it stops the tasks' unit
 agent_start
 tap $? "a new agent starts on the same state"
 like "$(dcosctl ps)" 'busy +RUNNING' "it adopted the task that runs"
@@ -112,6 +113,7 @@ tap $? "counters went on while no agent ran (${before:-none} to ${after:-none} n
 if [ "$(json doctor | tr -d ' \n' | grep -c '"name":"meter","kind":"isolator","ok":true')" = 1 ]; then
 	is "$(ended_with dies)" 7 "the exit code of a task that ended meanwhile is known"
 	is "$(ended_with shot)" 137 "and the signal of one that was killed"
+	is "$(ended_with swept)" 137 "even if somebody has removed its cgroup"
 else
 	skip "exit codes of tasks that ended meanwhile" "no BPF meter here"
 fi
