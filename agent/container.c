@@ -108,10 +108,8 @@ int ct_create(const struct iso_host *host, const struct ct_spec *spec, const str
 	}
 	if (why && !why->text[0])
 		*why = c->iso.why;
-	if (err == -EEXIST && c->iso.cgroup_fd < 0)
-		ct_release(c); /* the other container of this name stays as it is */
-	else
-		(void)ct_destroy(c); /* the error that counts is the first */
+	(void)ct_destroy(
+		c); /* only what its own rows have made; the error that counts is the first */
 	return err;
 }
 

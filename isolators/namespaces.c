@@ -2,8 +2,7 @@
 /*
  * Namespaces: which ones the container gets, the id maps of its user namespace (written by the
  * parent, which is privileged, so that setgroups(2) stays allowed), its host name.
- * The cgroup namespace is made by the child: clone3 makes namespaces before it moves the new
- * process into its cgroup, so with CLONE_NEWCGROUP the root would be the agent's own cgroup.
+ * A cgroup namespace made by the clone3 that puts the process into its cgroup begins there.
  * Source: user_namespaces(7), clone(2), cgroup_namespaces(7).
  */
 #include <errno.h>
@@ -41,7 +40,7 @@ static int namespaces_prepare(struct isolation *iso)
 				"idmap: %u ids from %u on: allowed is a range of 1 or more ids "
 				"that begins above 0 and ends below %u",
 				m->nr, m->host_base, UINT32_MAX);
-	iso->clone_flags |= asked & ~(uint64_t)CLONE_NEWCGROUP;
+	iso->clone_flags |= asked;
 	return 0;
 }
 
@@ -82,9 +81,6 @@ static int namespaces_enter(struct isolation *iso)
 	}
 	iso->step = "sethostname";
 	if (iso->spec->namespaces & CLONE_NEWUTS && sethostname(name, strnlen(name, HOST_NAME_LEN)))
-		return -errno;
-	iso->step = "cgroup namespace";
-	if (iso->spec->namespaces & CLONE_NEWCGROUP && unshare(CLONE_NEWCGROUP))
 		return -errno;
 	return 0;
 }
