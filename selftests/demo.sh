@@ -45,21 +45,23 @@ say "Tasks from a real root file system: own namespaces, user ids, cgroup, secco
 run dcosctl run --id busy --image "$T/img" --cpus 0.5 --memory 64M --pids 50 -- sh -c 'while :; do :; done'
 run dcosctl run --id sleeper --image "$T/img" -- sleep 1000
 run dcosctl run --id exits-3 --image "$T/img" -- sh -c 'echo "I end with 3"; exit 3'
-run dcosctl run --id bad-syscall --image "$T/img" -- \
-	sh -c 'mount -t tmpfs none /tmp && echo "mounted!" || { echo "denied"; exit 42; }'
+run dcosctl run --id pipes --image "$T/img" -- sh -c 'while :; do yes | head -c 30m > /dev/null; done'
+run dcosctl run --id bad-syscall --image "$T/img" -- sh -c 'unshare -U true || exit 42'
+run dcosctl run --id no-filter --image "$T/img" --seccomp unconfined -- sh -c 'unshare -U true || exit 42'
 run dcosctl run --id bad-device --image host --seccomp unconfined --cap MKNOD -- \
-	sh -c 'mknod /dev/shm/mem c 1 1; dd if=/dev/shm/mem of=/dev/null count=1 && echo "read!" || { echo "denied"; exit 43; }'
+	sh -c 'mknod /dev/shm/mem c 1 1; dd if=/dev/shm/mem of=/dev/null count=1 || exit 43'
 
 say "dcosctl ps"
 run dcosctl ps -a
 
-say "dcostop, three snapshots"
-run "$DCOS_BUILD/bin/dcostop" -b -n 3 | tee "$T/top"
+say "dcostop for three seconds"
+run "$DCOS_BUILD/bin/dcostop" -b -n 6 | tee "$T/top"
 
 say "What was claimed"
 claim "exits-3 ended with 3" ended exits-3 3
 claim "and its output is in its log" grep -q 'I end with 3' <(dcosctl logs exits-3)
 claim "the forbidden system call was denied" ended bad-syscall 42
+claim "by the seccomp filter: without it the same call is made" ended no-filter 0
 claim "the forbidden device was denied" ended bad-device 43
 denied=$(field bad-device device_denied)
 [ -z "$denied" ] || claim "and the denial was counted ($denied)" [ "$denied" -ge 1 ]
@@ -69,6 +71,8 @@ c2=$(field busy cpu_ns) w2=$(field busy nr_switches)
 claim "busy's meter moves: $c1 to $c2 ns on CPU in a second" [ "$c2" -gt "$((c1 + 50000000))" ]
 [ -z "$w1" ] || claim "and it was switched $w1 to $w2 times" [ "$w2" -ge "$w1" ]
 claim "dcostop showed busy using CPU" grep -Eq 'busy +RUNNING +[1-9][0-9]*' "$T/top"
+claim "and pipes, which forked $(field pipes nr_forks) processes so far" \
+	grep -Eq 'pipes +RUNNING +[1-9][0-9]*' "$T/top"
 claim "sleeper runs in namespaces of its own" \
 	[ "$(readlink "/proc/$(field sleeper pid)/ns/pid")" != "$(readlink /proc/self/ns/pid)" ]
 
@@ -81,7 +85,7 @@ claim "the new agent has adopted it" [ "$(field busy state)/$(field busy pid)" =
 claim "and its counters went on" [ "$(field busy cpu_ns)" -gt "$c2" ]
 
 say "Everything ends"
-run dcosctl kill busy sleeper
+run dcosctl kill busy pipes sleeper
 claim "busy was killed" ended busy 137
 claim "sleeper was killed" ended sleeper 137
 run dcosctl ps -a
