@@ -150,7 +150,7 @@ static int check_ids(const struct ct_spec *spec, const struct ct_process *p, str
 
 static int check_caps(const struct ct_spec *spec, const struct ct_process *p, struct why *why)
 {
-	uint64_t own, unknown = p->capabilities & ~caps_known();
+	uint64_t own = 0, unknown = p->capabilities & ~caps_known();
 	char text[CAPS_TEXT_MAX];
 	int err;
 
