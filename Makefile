@@ -22,7 +22,7 @@ DEPS		:= gcc make libc6-dev pkg-config clang libclang-rt-dev llvm \
 		   libinih-dev libsmartcols-dev libncurses-dev \
 		   python3-docutils clang-format perl busybox-static tmux \
 		   qemu-system-x86 e2fsprogs cpio kmod mmdebstrap zstd xz-utils \
-		   debian-archive-keyring
+		   debian-archive-keyring mount
 
 OPT		?= -O2 -g
 WARN		:= -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \

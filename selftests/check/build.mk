@@ -7,7 +7,12 @@ headers		:= $(filter-out bpf/% agent/lib/banned.h,$(filter %.h,$(c-files)))
 .PHONY: check check-format check-headers check-includes check-clang check-size
 check: check-format check-headers check-includes check-size
 
+# versions of clang-format differ in details: the tree is in the form of one
+format-version	:= 14
+
 check-format:
+	@clang-format --version | grep -q 'version $(format-version)\.' || \
+		{ echo 'needs clang-format $(format-version)' >&2; exit 3; }
 	@clang-format --dry-run -Werror $(c-files)
 
 # each header compiles alone

@@ -7,7 +7,11 @@ cd "$DCOS_SRC" || exit 1
 
 check() { make --no-print-directory O="$DCOS_BUILD" "$@"; }
 
-ok "the formatter has nothing to change" check check-format
+if clang-format --version | grep -q 'version 14\.'; then
+	ok "the formatter has nothing to change" check check-format
+else
+	skip "the formatter has nothing to change" "needs clang-format 14"
+fi
 ok "every header compiles alone" check check-headers
 ok "includes follow the arrows between directories" check check-includes
 ok "no file, function or line is over the hard limits" check check-size
