@@ -35,6 +35,18 @@ static int fail(struct isolation *iso, const char *step, const char *value, int 
 	return err;
 }
 
+/* The kernel says only EINVAL when a directory meets something else. */
+static int check_kind(int target, bool dir)
+{
+	struct stat st;
+
+	if (fstat(target, &st))
+		return -errno;
+	if (S_ISDIR(st.st_mode) == dir)
+		return 0;
+	return dir ? -ENOTDIR : -EISDIR;
+}
+
 /* Attach a mount over a directory below the root; @mount is closed. */
 static int put(struct isolation *iso, int mount, int root, const char *path, bool nofollow)
 {
@@ -45,7 +57,9 @@ static int put(struct isolation *iso, int mount, int root, const char *path, boo
 	target = path_open(root, path, nofollow);
 	if (target == -ENOENT)
 		target = path_make(root, path, true);
-	err = target < 0 ? target : mnt_attach(mount, target);
+	err = target < 0 ? target : check_kind(target, true);
+	if (!err)
+		err = mnt_attach(mount, target);
 	if (target >= 0)
 		(void)close(target); /* O_PATH: nothing to lose */
 	(void)close(mount); /* attached, or given up */
@@ -212,7 +226,9 @@ static int target_of(int root, const char *path, bool dir)
 
 	if (fd < 0)
 		return fd;
-	err = fstatfs(fd, &fs) ? -errno : 0;
+	err = check_kind(fd, dir);
+	if (!err && fstatfs(fd, &fs))
+		err = -errno;
 	if (!err && fs.f_type != PROC_SUPER_MAGIC && fs.f_type != SYSFS_MAGIC &&
 	    fs.f_type != CGROUP2_SUPER_MAGIC)
 		return fd;

@@ -63,7 +63,8 @@ int mnt_attach(int mount, int target)
 int path_open(int root, const char *path, bool nofollow)
 {
 	struct open_how how = {
-		.flags = O_PATH | O_CLOEXEC | (nofollow ? O_NOFOLLOW : 0),
+		/* with O_NOFOLLOW a link itself would be opened, instead of an error */
+		.flags = O_PATH | O_CLOEXEC,
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS |
 			   (nofollow ? RESOLVE_NO_SYMLINKS : 0),
 	};

@@ -27,6 +27,7 @@ static int namespaces_prepare(struct isolation *iso)
 {
 	const struct ct_idmap *m = &iso->spec->idmap;
 	uint64_t asked = iso->spec->namespaces;
+	const char *name = iso->spec->hostname;
 
 	if (asked & ~(uint64_t)NS_ALL)
 		return iso_fail(iso, -EINVAL,
@@ -40,6 +41,9 @@ static int namespaces_prepare(struct isolation *iso)
 				"idmap: %u ids from %u on: allowed is a range of 1 or more ids "
 				"that begins above 0 and ends below %u",
 				m->nr, m->host_base, UINT32_MAX);
+	if (name && (!*name || strlen(name) > HOST_NAME_LEN))
+		return iso_fail(iso, -EINVAL, "hostname=%s: allowed are 1..%d bytes", name,
+				HOST_NAME_LEN);
 	iso->clone_flags |= asked;
 	return 0;
 }

@@ -51,7 +51,7 @@ static int mount_overlay(struct isolation *iso, const struct rootfs *r, int imag
 	(void)snprintf(lower, sizeof(lower), "/proc/self/fd/%d", image); /* all fit */
 	(void)snprintf(upper, sizeof(upper), "/proc/self/fd/%d/upper", r->layers);
 	(void)snprintf(work, sizeof(work), "/proc/self/fd/%d/work", r->layers);
-	fd = mnt_new("overlay", options, 0);
+	fd = mnt_new("overlay", options, MOUNT_ATTR_NODEV);
 	if (fd == -EINVAL)
 		return iso_fail(iso, fd,
 				"rootfs: %s: the file system of %s can't be the upper layer "

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -145,10 +146,19 @@ static int make_root(struct isolation *iso, int userns_fd)
 
 	if (fd < 0)
 		return iso_fail(iso, fd, "rootfs: cloning %s", path);
-	err = mnt_set(fd, MOUNT_ATTR_RDONLY, host ? -1 : userns_fd, host);
+	err = mnt_set(fd, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV, host ? -1 : userns_fd, host);
 	if (err == -EINVAL)
 		return iso_fail(iso, err, "rootfs: %s can't be id-mapped by its file system", path);
 	return err ? iso_fail(iso, err, "rootfs: %s read-only", path) : take_fd(&fd);
+}
+
+/* Links were followed when the spec was checked: one that is there now was put there since. */
+static int open_source(const char *source)
+{
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS};
+	long fd = syscall(SYS_openat2, AT_FDCWD, source, &how, sizeof(how));
+
+	return fd < 0 ? -errno : (int)fd;
 }
 
 /*
@@ -158,7 +168,8 @@ static int make_root(struct isolation *iso, int userns_fd)
 static int hand_bind(struct isolation *iso, int place, const char *source, bool readonly,
 		     int userns_fd)
 {
-	cleanup_close int fd = mnt_clone(AT_FDCWD, source, true);
+	cleanup_close int path = open_source(source);
+	cleanup_close int fd = path < 0 ? path : mnt_clone(path, "", true);
 	uint64_t attr = MOUNT_ATTR_NOSUID | (readonly ? MOUNT_ATTR_RDONLY : 0);
 	struct stat st;
 	bool device;

@@ -54,11 +54,11 @@ struct ct_root {
 	enum ct_root_kind kind;
 	char *path; /* CT_ROOT_DIR: absolute path on the host */
 	bool readonly; /* no overlay: the directory itself, read-only */
-	char *work; /* CT_ROOT_HOST: host directory bound writable at the same path inside; NULL none */
+	char *work; /* CT_ROOT_HOST: host directory bound writable at the same path inside, without a symbolic link; NULL none */
 };
 
 struct ct_mount {
-	char *source; /* absolute host path (bind), or NULL for tmpfs */
+	char *source; /* absolute host path (bind) without a symbolic link, or NULL for tmpfs */
 	char *destination; /* absolute path inside */
 	bool readonly;
 	bool tmpfs;
