@@ -21,10 +21,12 @@
 
 #define VL_CONNS_MAX	  1024
 #define VL_CONNS_PER_UID  896 /* so that one user can't shut out another; root may use all */
+#define VL_CONNS_ROOT	  64 /* that users can't have together, so that they can't shut out root */
 #define VL_MESSAGE_MAX	  (1U << 20)
 #define VL_OUTPUT_MAX	  (4U << 20)
 #define VL_MEMORY_MAX	  (128U << 20) /* buffers of all connections */
 #define VL_MEMORY_PER_UID (96U << 20) /* of those of one user, root excepted */
+#define VL_MEMORY_ROOT	  (16U << 20) /* that users can't have together */
 #define VL_JSON_DEPTH_MAX 32
 
 /* Errors of org.varlink.service that methods themselves may give; the others the server gives. */

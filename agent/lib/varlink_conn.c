@@ -14,7 +14,7 @@
 /* Would this connection's owner, or all together, hold too much memory with @more bytes? */
 static bool memory_is_short(const struct vl_conn *c, size_t more)
 {
-	size_t all = more, own = more;
+	size_t all = more, own = more, users = more;
 	const struct vl_conn *o;
 
 	for (o = TAILQ_FIRST(&c->server->conns); o; o = TAILQ_NEXT(o, all)) {
@@ -22,8 +22,11 @@ static bool memory_is_short(const struct vl_conn *c, size_t more)
 
 		all += size;
 		own += o->peer.uid == c->peer.uid ? size : 0;
+		users += o->peer.uid ? size : 0;
 	}
-	return all > VL_MEMORY_MAX || (c->peer.uid && own > VL_MEMORY_PER_UID);
+	if (all > VL_MEMORY_MAX)
+		return true;
+	return c->peer.uid && (own > VL_MEMORY_PER_UID || users > VL_MEMORY_MAX - VL_MEMORY_ROOT);
 }
 
 static int conn_reserve(struct vl_conn *c, struct vl_buf *b, size_t more)

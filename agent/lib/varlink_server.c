@@ -13,11 +13,15 @@
 static int admit(const struct vl_server *s, const struct ucred *peer)
 {
 	const struct vl_conn *c;
-	unsigned int own = 0;
+	unsigned int own = 0, users = 0;
 
-	for (c = TAILQ_FIRST(&s->conns); c; c = TAILQ_NEXT(c, all))
+	for (c = TAILQ_FIRST(&s->conns); c; c = TAILQ_NEXT(c, all)) {
 		own += c->peer.uid == peer->uid;
-	if (s->stats.open >= VL_CONNS_MAX || (peer->uid && own >= VL_CONNS_PER_UID))
+		users += c->peer.uid != 0;
+	}
+	if (s->stats.open >= VL_CONNS_MAX)
+		return -EUSERS;
+	if (peer->uid && (own >= VL_CONNS_PER_UID || users >= VL_CONNS_MAX - VL_CONNS_ROOT))
 		return -EUSERS;
 	if (s->config.may_read && !s->config.may_read(peer, s->config.userdata))
 		return -EACCES;
