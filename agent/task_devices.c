@@ -3,6 +3,8 @@
 #include "agent/task_draft.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -123,20 +125,24 @@ static int ask_device(struct draft *d, struct want_device *w)
 	return 0;
 }
 
-/* The node becomes a mount of the host's own. */
+/* The node becomes a mount of the host's own, found by the path without links. */
 static int mount_device(struct draft *d, const char *path)
 {
 	struct ct_spec *ct = &d->spec.ct;
+	char real[PATH_MAX], desc[128];
 	struct ct_mount *m;
 	int err;
 
 	for (size_t i = 0; i < ct->mounts_nr; i++)
 		if (!strcmp(ct->mounts[i].destination, path))
 			return draft_fail_at(d, "path", "\"%s\" is given twice", path);
+	if (!d->restore && !realpath(path, real))
+		return draft_fail_at(d, "path", "\"%s\" can't be used: %s", path,
+				     strerror_r(errno, desc, sizeof(desc)));
 	m = mount_add(d);
 	if (!m)
 		return -EINVAL;
-	err = draft_strdup(d, path, &m->source);
+	err = draft_strdup(d, d->restore ? path : real, &m->source);
 	return err < 0 ? err : draft_strdup(d, path, &m->destination);
 }
 
