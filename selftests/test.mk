@@ -2,7 +2,7 @@
 # make test: every layer in one run of prove, in this order. Packages that are missing are
 # installed first. make test-run leaves that out.
 check-tests	:= selftests/check/tree.t
-vm-tests	:= $(sort $(wildcard selftests/vm/*.t))
+vm-tests	:= selftests/vm/all.t
 root-scripts	:= $(wildcard selftests/root/*.t)
 prove-env	= DCOS_BUILD=$(abspath $(O)) DCOS_SRC=$(CURDIR) DCOS_VERSION=$(VERSION)
 PROVE_FLAGS	?=

@@ -12,7 +12,7 @@ GUEST_CMDLINE="console=ttyS0 panic=-1 oops=panic net.ifnames=0 random.trust_cpu=
 GUEST_CMDLINE+=" tsc=reliable slab_debug=F,kmalloc-*"
 GUEST_SECONDS=${DCOS_VM_SECONDS:-900} # in all, then it counts as hung
 SUITE_SECONDS=${DCOS_VM_SUITE_SECONDS:-300} # per suite
-CONSOLE_LINES=30 # of a guest that died, shown
+CONSOLE_LINES=60 # of a guest that died, shown: from its panic on, else the last ones
 
 KERNELS=(6.1 6.12 new)
 
@@ -34,19 +34,26 @@ prepare() {
 	exit 1
 }
 
-# every_kernel SCRIPT: run it for every kernel, as many at once as there are slots, and print
-# their streams as one
-every_kernel() {
-	local kernel pids=() i
+# run_all COMMAND...: run commands, each one word "SCRIPT KERNEL" of this directory, at the same
+# time; as many work as there are slots. Print their streams as one.
+run_all() {
+	local command label rc pids=() i=0
 
-	for kernel in "${KERNELS[@]}"; do
-		setpriv --pdeathsig TERM "$1" "$kernel" > "$T/$kernel.tap" < /dev/null &
+	for command; do
+		# shellcheck disable=SC2086
+		setpriv --pdeathsig TERM "$VM"/$command > "$T/$i.tap" < /dev/null &
 		pids+=($!)
+		i=$((i + 1))
 	done
 	trap 'kill "${pids[@]}" 2> /dev/null; wait; rm -rf "$T"' EXIT
-	for i in "${!pids[@]}"; do
+	i=0
+	for command; do
 		wait "${pids[i]}"
-		relay_file "kernel ${KERNELS[i]}" "$T/${KERNELS[i]}.tap" $?
+		rc=$?
+		label= # names of tests in guests have one
+		[[ $command != layer.t* ]] || label="vm layer: "
+		relay_file "$command" "$T/$i.tap" "$rc" "$label"
+		i=$((i + 1))
 	done
 	relay_done
 }
@@ -109,7 +116,10 @@ guest_death() {
 }
 
 console_tail() {
-	tail -n "$CONSOLE_LINES" "$1" | tr -d '\r' | tr -c '\n\t -~' '?' | sed 's/^/# console: /'
+	{
+		sed -n '/Kernel panic/,$p' "$1" | head -n "$CONSOLE_LINES" | grep . ||
+			tail -n "$CONSOLE_LINES" "$1"
+	} | tr -d '\r' | tr -c '\n\t -~' '?' | sed 's/^/# console: /'
 }
 
 # guest_suites KERNEL_DIR ROOT_IMAGE LOG CMDLINE [QEMU_ARGUMENT...]: boot, run the suites that are
@@ -119,7 +129,6 @@ guest_suites() {
 
 	: > "$T/tap"
 	: > "$T/status"
-	vm_slot
 	guest_qemu "$@" \
 		-chardev "file,id=tap,path=$T/tap" -device virtserialport,chardev=tap,name=dcos.tap \
 		-chardev "file,id=status,path=$T/status" \

@@ -18,7 +18,8 @@ need_programs mke2fs busybox ldd dpkg-query
 stage=$1.stage
 rm -rf "$stage"
 trap 'rm -rf "$stage"' EXIT
-mkdir -p "$stage"/{dev,proc,sys,run,root,etc,var/tmp,var/lib,usr/{bin,sbin,lib,lib64,lib/modules,share}}
+mkdir -p "$stage"/{boot,dev,etc,home,media,mnt,opt,proc,root,run,srv,sys} \
+	"$stage"/var/{cache,lib,log,tmp} "$stage"/usr/{bin,lib,lib/modules,lib64,local,sbin,share}
 mkdir -p "$stage/dcos/build"
 mkdir -m 1777 "$stage/tmp"
 chmod 1777 "$stage/var/tmp"

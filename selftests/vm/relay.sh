@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-# Makes one flat TAP stream of several; to be sourced. A name becomes "$RELAY_PREFIX: SUITE: NAME";
-# without RELAY_PREFIX it stays as it is. Every rule that a suite could break (no plan, a wrong
-# one, a bad exit status without a failed test) becomes a failed test of its name.
-RELAY_PREFIX=
+# Makes one flat TAP stream of several; to be sourced. Every rule that a suite could break (no plan,
+# a wrong one, a bad exit status without a failed test) becomes a failed test.
+RELAY_PREFIX= # of every name
 relay_nr=0 relay_failed=0
 relay_suite='' # that is running
+relay_label='' # before the names of its tests
 suite_ran=0 suite_failed=0 suite_plan='' suite_seconds=''
 
 # relay_result RESULT NAME: RESULT is ok or not ok
 relay_result() {
 	relay_nr=$((relay_nr + 1))
 	[ "$1" = ok ] || relay_failed=$((relay_failed + 1))
-	echo "$1 $relay_nr - ${RELAY_PREFIX:+$RELAY_PREFIX: }$2"
+	echo "$1 $relay_nr - $RELAY_PREFIX$2"
 }
 
 relay_begin() { # NAME [SECONDS]
-	relay_suite=$1 suite_seconds=${2:-}
+	relay_suite=$1 relay_label="$1: " suite_seconds=${2:-}
 	suite_ran=0 suite_failed=0 suite_plan=''
 }
 
@@ -49,12 +49,12 @@ relay_line() {
 	if [[ $line =~ ^@suite\ ([^ ]+)\ ([0-9]+)$ ]]; then
 		relay_begin "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
 	elif [[ $line =~ ^@end\ [^\ ]+\ ([0-9]+)\ ([0-9]+)$ ]]; then
-		echo "# $RELAY_PREFIX: $relay_suite took ${BASH_REMATCH[2]} s"
+		echo "# $RELAY_PREFIX$relay_suite took ${BASH_REMATCH[2]} s"
 		relay_end "${BASH_REMATCH[1]}"
 	elif [[ $line =~ $result ]]; then
 		suite_ran=$((suite_ran + 1))
 		[ "${BASH_REMATCH[1]}" = ok ] || suite_failed=$((suite_failed + 1))
-		relay_result "${BASH_REMATCH[1]}" "${RELAY_PREFIX:+$relay_suite: }${BASH_REMATCH[5]}"
+		relay_result "${BASH_REMATCH[1]}" "$relay_label${BASH_REMATCH[5]}"
 	elif [[ $line =~ $skipped ]]; then
 		suite_plan=skipped
 		relay_result ok "$relay_suite # SKIP ${BASH_REMATCH[1]}"
@@ -69,11 +69,12 @@ relay_line() {
 	fi
 }
 
-# relay_file NAME FILE STATUS: all of a finished test
+# relay_file NAME FILE STATUS [LABEL]: all of a finished test
 relay_file() {
 	local line
 
 	relay_begin "$1"
+	relay_label=${4:-}
 	while IFS= read -r line; do
 		relay_line "$line"
 	done < "$2"

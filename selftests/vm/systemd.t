@@ -49,15 +49,16 @@ list_suites() {
 
 vm_tmp
 prepare need_programs qemu-system-x86_64 setpriv cpio flock
-[ $# -gt 0 ] || { every_kernel "$0"; exit; }
+[ $# -gt 0 ] || { run_all "${KERNELS[@]/#/systemd.t }"; exit; }
 
 kernel=$1
 shift
-RELAY_PREFIX="systemd $kernel"
+RELAY_PREFIX="systemd $kernel: "
 prepare "$VM/kernels.sh" "$kernel"
 kernel_dir=$(< "$T/answer")
 prepare "$VM/systemd-base.sh"
 base=$(< "$T/answer")
+vm_slot
 list_suites "$@" > "$T/suites"
 [ -s "$T/suites" ] || { relay_result "not ok" "there are suites to run"; relay_done; exit; }
 prepare make_add "$base" "$T/suites" "$T/add.tar"

@@ -30,13 +30,14 @@ list_suites() {
 
 vm_tmp
 prepare need_programs qemu-system-x86_64 setpriv cpio flock
-[ $# -gt 0 ] || { every_kernel "$0"; exit; }
+[ $# -gt 0 ] || { run_all "${KERNELS[@]/#/vm.t }"; exit; }
 
 kernel=$1
 shift
-RELAY_PREFIX="vm $kernel"
+RELAY_PREFIX="vm $kernel: "
 prepare "$VM/kernels.sh" "$kernel"
 kernel_dir=$(< "$T/answer")
+vm_slot
 list_suites "$@" > "$T/suites"
 [ -s "$T/suites" ] || { relay_result "not ok" "there are suites to run"; relay_done; exit; }
 prepare "$VM/image.sh" "$T/root.ext4" "$T/suites"
