@@ -150,12 +150,15 @@ static int checkpoint_parse(json_t *doc, struct checkpoint *c)
 int checkpoint_load(const char *path, struct checkpoint *ret, struct why *why)
 {
 	struct checkpoint c = {.idmap = -1, .exit.code = -1};
-	cleanup_close int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	/* not to wait for a writer, were it a pipe */
+	cleanup_close int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
 	json_error_t jerr;
 
 	if (fd < 0 || fstat(fd, &st))
 		return why_set(why, -errno, "%s", path);
+	if (!S_ISREG(st.st_mode))
+		return why_set(why, -EBADMSG, "%s: no regular file", path);
 	if (st.st_size > CHECKPOINT_MAX)
 		return why_set(why, -EBADMSG, "%s: %lld bytes, more than %u", path,
 			       (long long)st.st_size, CHECKPOINT_MAX);
@@ -170,7 +173,18 @@ int checkpoint_load(const char *path, struct checkpoint *ret, struct why *why)
 	return 0;
 }
 
-int checkpoint_each(const struct node *n, void (*fn)(void *arg, const char *path), void *arg)
+/* Is @name ID.json, or, with another @suffix, a file beside it? Return: malloc'd ID, or NULL. */
+static char *id_of(const char *name, const char *suffix)
+{
+	size_t len = strlen(name), end = strlen(suffix);
+
+	if (len <= end || strcmp(name + len - end, suffix))
+		return NULL;
+	return strndup(name, len - end);
+}
+
+int checkpoint_each(const struct node *n, void (*fn)(void *arg, const char *path, const char *id),
+		    void *arg)
 {
 	cleanup_free char *dir = NULL;
 	struct dirent *e;
@@ -182,14 +196,16 @@ int checkpoint_each(const struct node *n, void (*fn)(void *arg, const char *path
 	if (!d)
 		return -errno;
 	while ((e = readdir(d))) {
-		size_t len = strlen(e->d_name);
-		cleanup_free char *path = NULL;
+		cleanup_free char *id = id_of(e->d_name, ".json"), *path = NULL,
+				  *half = id_of(e->d_name, ".json~");
 
-		if (len < 6 || strcmp(e->d_name + len - 5, ".json"))
+		if (half)
+			(void)unlinkat(dirfd(d), e->d_name, 0); /* overwritten at the next write */
+		if (!id)
 			continue;
 		if (asprintf(&path, "%s/%s", dir, e->d_name) < 0)
 			return -ENOMEM;
-		fn(arg, path);
+		fn(arg, path, id);
 	}
 	return 0;
 }

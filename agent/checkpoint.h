@@ -47,8 +47,11 @@ void checkpoint_free(struct checkpoint *c);
 
 /**
  * checkpoint_each - every file of the state directory, in no order
- * @fn: called with the absolute path; its result is ignored
+ * @fn: called with the absolute path, and the id that the file's name says
+ *
+ * What a write that did not come to its end has left is removed on the way.
  */
-int checkpoint_each(const struct node *n, void (*fn)(void *arg, const char *path), void *arg);
+int checkpoint_each(const struct node *n, void (*fn)(void *arg, const char *path, const char *id),
+		    void *arg);
 
 #endif

@@ -65,7 +65,9 @@ static int add_counters(json_t *list, const struct node *n)
 	       add_count(list, "snapshots dropped: slow subscriber", st.dropped) ?:
 	       add_count(list, "tasks unmetered: no memory in the kernel", md.storage_failed) ?:
 	       add_count(list, "exit records lost", md.exits_failed) ?:
-	       add_count(list, "meter slots exhausted", md.slots_full);
+	       add_count(list, "meter slots exhausted", md.slots_full) ?:
+	       add_count(list, "checkpoints unreadable at start", (uint64_t)n->unreadable) ?:
+	       add_count(list, "cgroups of no task at start", (uint64_t)n->strays);
 }
 
 /* What the host can do; asked once, since the questions take tens of milliseconds. */

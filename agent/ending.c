@@ -90,14 +90,14 @@ void task_end(struct task *t)
 		t->exit.oom = true;
 	t->exit.ended_unix_us = unix_now_us();
 	say_reason(t, &t->exit);
-	task_move(t, state_after(t, &t->exit));
+	(void)task_move(t, state_after(t, &t->exit)); /* at worst the exit record is lost */
 }
 
 void task_launch_lost(struct task *t, const char *reason)
 {
 	t->exit.ended_unix_us = unix_now_us();
 	(void)snprintf(t->exit.reason, sizeof(t->exit.reason), "%s", reason);
-	task_move(t, TASK_LOST);
+	(void)task_move(t, TASK_LOST); /* at worst it is found lost again */
 }
 
 static void unstore_pidfd(const struct task *t)

@@ -11,8 +11,10 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/lib/cleanup.h"
@@ -23,6 +25,9 @@
 #include "isolators/seccomp.h"
 
 #define HOST_CONTROLLERS (CG_CPU | CG_MEMORY | CG_PIDS | CG_IO)
+#define LOCK_TRIES	 100
+#define LOCK_PAUSE_NS	 10000000L
+#define FDS_WANTED	 65536 /* some for each task and each connection */
 
 /* mkdir -p; @mode is for the last component */
 static int make_dirs(const char *path, mode_t mode)
@@ -60,6 +65,24 @@ static int make_directories(const struct config *cfg, struct why *why)
 	       make_below(cfg->run_dir, "", 0755, why);
 }
 
+/*
+ * Not at once: a child of an agent that was killed while it launched a task has the lock too, for
+ * the moment that it needs to find its parent dead.
+ */
+static int lock(int fd)
+{
+	const struct timespec pause = {.tv_nsec = LOCK_PAUSE_NS};
+
+	for (int i = 0; flock(fd, LOCK_EX | LOCK_NB); i++) {
+		if (errno != EWOULDBLOCK)
+			return -errno;
+		if (i == LOCK_TRIES)
+			return -EBUSY;
+		(void)nanosleep(&pause, NULL); /* shorter does no harm */
+	}
+	return 0;
+}
+
 static int lock_state(struct node *n, struct why *why)
 {
 	cleanup_free char *path = NULL;
@@ -70,7 +93,7 @@ static int lock_state(struct node *n, struct why *why)
 
 	if (fd < 0)
 		return why_set(why, -errno, "%s", path);
-	if (flock(fd, LOCK_EX | LOCK_NB))
+	if (lock(fd))
 		return why_set(why, -EBUSY, "state_dir=%s is used by another agent",
 			       n->cfg->state_dir);
 	n->lock_fd = take_fd(&fd);
@@ -115,6 +138,9 @@ static int open_cgroup(struct node *n, struct why *why)
 
 	if (fd < 0)
 		return why_set(why, fd, "cgroup %s%s", mnt, n->cfg->cgroup_path);
+	if (lock(fd))
+		return why_set(why, -EBUSY, "path=%s in [cgroup] is used by another agent",
+			       n->cfg->cgroup_path);
 	(void)cg_enable(root, HOST_CONTROLLERS, &on); /* doctor says what is on */
 	enable_path(root, path);
 	n->cgroup_path = strdup(n->cfg->cgroup_path);
@@ -122,12 +148,25 @@ static int open_cgroup(struct node *n, struct why *why)
 	return n->cgroup_path ? 0 : -ENOMEM;
 }
 
+/* Connections and tasks need more than the 1024 that shells give; with less, less is served. */
+static void raise_fds(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) || l.rlim_cur >= FDS_WANTED)
+		return;
+	l.rlim_cur = l.rlim_max < FDS_WANTED ? l.rlim_max : FDS_WANTED;
+	if (setrlimit(RLIMIT_NOFILE, &l))
+		log_warn("RLIMIT_NOFILE: %s", strerror(errno));
+}
+
 int host_setup(struct node *n, struct why *why)
 {
 	size_t words = (n->cfg->userns_count + 63) / 64;
 	int err;
 
-	n->host.cgroup_fd = n->lock_fd = -1;
+	raise_fds();
+	n->host.cgroup_fd = n->lock_fd = n->pins_fd = -1;
 	n->host.state_dir = n->cfg->state_dir;
 	n->host.run_dir = n->cfg->run_dir;
 	n->host.devices = devices_cache_new(); /* without either containers start slower */
@@ -161,6 +200,24 @@ static int mount_bpffs(const char *path, struct why *why)
 	return 0;
 }
 
+/* The meter of another agent would lose its slots to us. */
+static int lock_pins(struct node *n, const char *pins)
+{
+	int err = make_dirs(pins, 0700);
+
+	if (err)
+		return why_set(&n->meter_why, err, "%s", pins);
+	cleanup_close int fd = open(pins, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return why_set(&n->meter_why, -errno, "%s", pins);
+	if (lock(fd))
+		return why_set(&n->meter_why, -EBUSY, "pin_dir=%s is used by another agent",
+			       n->cfg->pin_dir);
+	n->pins_fd = take_fd(&fd);
+	return 0;
+}
+
 void host_meter(struct node *n)
 {
 	cleanup_free char *pins = NULL;
@@ -169,7 +226,7 @@ void host_meter(struct node *n)
 		return;
 	if (asprintf(&pins, "%s/%s", n->cfg->bpffs, n->cfg->pin_dir) < 0)
 		return;
-	if (!meter_open(pins, &n->meter, &n->meter_why))
+	if (!lock_pins(n, pins) && !meter_open(pins, &n->meter, &n->meter_why))
 		n->host.meter = meter_iso(n->meter);
 }
 
@@ -191,6 +248,7 @@ void host_release(struct node *n)
 	n->host.devices = NULL;
 	n->host.seccomp_cache = sc_cache_free(n->host.seccomp_cache);
 	close_fd(&n->host.cgroup_fd);
+	close_fd(&n->pins_fd);
 	close_fd(&n->lock_fd);
 	free(n->cgroup_path);
 	free(n->idmaps);

@@ -94,7 +94,7 @@ void task_free(struct task *t)
 	free(t);
 }
 
-void task_move(struct task *t, enum task_state to)
+int task_move(struct task *t, enum task_state to)
 {
 	int err;
 
@@ -113,6 +113,7 @@ void task_move(struct task *t, enum task_state to)
 		task_undo(t);
 	if (t->node->on_move)
 		t->node->on_move(t, t->node->on_move_data);
+	return err;
 }
 
 static int exit_seen(sd_event_source *source, int fd, uint32_t revents, void *userdata)
@@ -208,7 +209,11 @@ static int task_launch(struct task *t, struct why *why)
 	err = proc_start_time(t->ct->iso.pid, &t->pid_start);
 	if (err)
 		return why_set(why, err, "/proc/%d/stat", (int)t->ct->iso.pid);
-	task_move(t, TASK_STARTING);
+	/* the one that counts: without the pid on disk the task would be lost with this agent */
+	err = task_move(t, TASK_STARTING);
+	if (err)
+		return why_set(why, err, "%s/tasks/%s.json", t->node->cfg->state_dir,
+			       t->spec->ct.id);
 	err = ct_start(t->ct, why);
 	if (err)
 		return err;
@@ -216,7 +221,7 @@ static int task_launch(struct task *t, struct why *why)
 	err = task_watch(t);
 	if (err)
 		return why_set(why, err, "watching the task's pidfd");
-	task_move(t, TASK_RUNNING);
+	(void)task_move(t, TASK_RUNNING); /* what was written down before suffices */
 	return 0;
 }
 
@@ -278,7 +283,7 @@ int task_kill(struct task *t, int sig, uint64_t grace_us)
 		grace_us = 0;
 	t->kill_asked = true;
 	if (t->state == TASK_RUNNING)
-		task_move(t, TASK_KILLING);
+		(void)task_move(t, TASK_KILLING); /* at worst it is asked again by people */
 	if (!grace_us || sig == SIGKILL)
 		return ct_kill(t->ct);
 	err = arm_grace(t, grace_us);

@@ -52,8 +52,9 @@ void task_end(struct task *t);
 /**
  * task_move - the one mutator of t->state
  * Aborts on a move that is not in state.c's table; logs, and tells n->on_move.
+ * Return: 0; -errno it could not be written down, which was logged; the move holds.
  */
-void task_move(struct task *t, enum task_state to);
+int task_move(struct task *t, enum task_state to);
 
 /** task_new - an object in STAGING that is in the node's table; @spec taken over */
 int task_new(struct node *n, struct task_spec *spec, struct task **ret);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
@@ -104,8 +105,8 @@ static void say_ready(const struct node *n, const struct recovery *r)
 	if (!n->meter)
 		log_warn("tasks are not metered: %s", n->meter_why.text);
 	log_notice("ready: %d tasks adopted, %d ended meanwhile, %d remembered, %d lost, "
-		   "%d checkpoints unreadable",
-		   r->adopted, r->ended, r->remembered, r->lost, r->unreadable);
+		   "%d checkpoints unreadable, %d cgroups of no task",
+		   r->adopted, r->ended, r->remembered, r->lost, r->unreadable, r->strays);
 	(void)sd_notifyf(0, "READY=1\nSTATUS=%d tasks running",
 			 node_running(n)); /* nobody listens without systemd */
 }
@@ -134,7 +135,7 @@ int main(int argc, char **argv)
 {
 	struct options o = {0};
 	cleanup_config struct config *cfg = NULL;
-	struct node n = {.lock_fd = -1, .host.cgroup_fd = -1};
+	struct node n = {.lock_fd = -1, .pins_fd = -1, .host.cgroup_fd = -1};
 	struct why why = {0};
 	int status = parse_options(argc, argv, &o);
 
@@ -156,6 +157,7 @@ int main(int argc, char **argv)
 	stream_stop(&n);
 	while (n.tasks_nr)
 		task_free(n.tasks[n.tasks_nr - 1]);
+	free(n.tasks);
 	host_release(&n);
 	sd_event_unref(n.event);
 	return status ? 1 : 0;

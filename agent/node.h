@@ -65,7 +65,7 @@ struct node {
 	sd_event *event;
 	const struct config *cfg;
 	struct iso_host host;
-	int lock_fd; /* on the state directory */
+	int lock_fd, pins_fd; /* locked: the state directory's file, the meter's directory */
 	char *cgroup_path; /* of host.cgroup_fd, below the cgroup2 mount, e.g. "/dcos" */
 	struct meter *meter; /* NULL: meter_why says why */
 	struct why meter_why;
@@ -76,6 +76,7 @@ struct node {
 	struct task **tasks; /* in the order they were created */
 	int tasks_nr, tasks_cap;
 	uint64_t *idmaps; /* bit set of ranges in use */
+	int unreadable, strays; /* checkpoints, and cgroups of no task, found at the start */
 	bool draining;
 	int ncpu;
 	uint64_t memory_bytes, started_unix_us;

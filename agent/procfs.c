@@ -40,6 +40,26 @@ int proc_start_time(pid_t pid, uint64_t *ret)
 	return p && sscanf(p, " %" SCNu64, ret) == 1 ? 0 : -EBADMSG;
 }
 
+int proc_pidfd_pid(int pidfd, pid_t *ret)
+{
+	char path[64], buf[PROC_FILE_MAX];
+	const char *p;
+	ssize_t n;
+	int pid;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd); /* fits */
+	n = read_file(path, buf, sizeof(buf));
+	if (n < 0)
+		return (int)n;
+	p = strstr(buf, "\nPid:");
+	if (!p || sscanf(p, "\nPid: %d", &pid) != 1)
+		return -EBADMSG;
+	if (pid <= 0)
+		return -ESRCH;
+	*ret = pid;
+	return 0;
+}
+
 bool proc_catches(pid_t pid, int sig)
 {
 	char path[64], buf[PROC_FILE_MAX];

@@ -15,6 +15,13 @@
 int proc_start_time(pid_t pid, uint64_t *ret);
 
 /**
+ * proc_pidfd_pid - whose pidfd it is
+ * Source: pidfd_open(2), /proc/PID/fdinfo.
+ * Return: 0; -ESRCH it has ended and is reaped; -EBADMSG no pidfd; -errno.
+ */
+int proc_pidfd_pid(int pidfd, pid_t *ret);
+
+/**
  * proc_catches - does a process have a handler for a signal
  * @sig: 1..64
  * Return: true also when it cannot be told.

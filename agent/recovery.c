@@ -71,11 +71,14 @@ static bool has_ended(int pidfd)
 static int find_init(struct walk *w, const struct checkpoint *c, const char *id)
 {
 	int pidfd = stored_pidfd(&w->fds, id);
+	pid_t pid;
 
-	if (pidfd >= 0)
-		return pidfd;
 	if (!c->pid)
-		return -ESRCH;
+		return close_fd(&pidfd), -ESRCH;
+	/* one that was left of an earlier task of this name says nothing about this one */
+	if (pidfd >= 0 && !proc_pidfd_pid(pidfd, &pid) && pid == c->pid)
+		return pidfd;
+	close_fd(&pidfd);
 	pidfd = pidfd_open(c->pid, 0);
 	if (pidfd >= 0 && is_the_same(w->n, c, id))
 		return pidfd;
@@ -93,7 +96,9 @@ static void warnings_restore(struct task *t, const json_t *list)
 			t->warnings[t->warnings_nr++] = strdup(json_string_value(text));
 }
 
-static struct task *task_restore(struct node *n, const struct checkpoint *c, struct why *why)
+/* @name: of the file, without its ending; only under this name is it found and dropped again */
+static struct task *task_restore(struct node *n, const struct checkpoint *c, const char *name,
+				 struct why *why)
 {
 	struct task_error err = {0};
 	struct task_spec *spec;
@@ -104,8 +109,14 @@ static struct task *task_restore(struct node *n, const struct checkpoint *c, str
 			      err.reason); /* logged by the caller */
 		return NULL;
 	}
-	if (node_find(n, spec->ct.id) || task_new(n, spec, &t)) {
-		(void)why_set(why, -EINVAL, "id: twice, or no memory"); /* likewise */
+	if (strcmp(spec->ct.id, name)) {
+		(void)why_set(why, -EINVAL, "id=%s: allowed is the file's name",
+			      spec->ct.id); /* likewise */
+		task_spec_free(spec);
+		return NULL;
+	}
+	if (task_new(n, spec, &t)) {
+		(void)why_set(why, -ENOMEM, "a new task"); /* likewise */
 		return NULL;
 	}
 	t->state = c->state;
@@ -153,7 +164,7 @@ static void adopt(struct walk *w, struct task *t, const struct checkpoint *c)
 	}
 	if (!err && !gone && !has_ended(pidfd)) {
 		if (t->state == TASK_STARTING)
-			task_move(t, TASK_RUNNING);
+			(void)task_move(t, TASK_RUNNING); /* at worst it is adopted so again */
 		w->counts.adopted++;
 		if (!task_watch(t) && t->state == TASK_KILLING)
 			(void)task_kill(t, SIGTERM,
@@ -189,7 +200,7 @@ static void recover_task(struct walk *w, struct task *t, const struct checkpoint
 	}
 }
 
-static void recover_file(void *arg, const char *path)
+static void recover_file(void *arg, const char *path, const char *id)
 {
 	struct walk *w = arg;
 	struct checkpoint c = {0};
@@ -198,7 +209,7 @@ static void recover_file(void *arg, const char *path)
 	struct task *t = NULL;
 
 	if (!checkpoint_load(path, &c, &why))
-		t = task_restore(w->n, &c, &why);
+		t = task_restore(w->n, &c, id, &why);
 	if (t) {
 		recover_task(w, t, &c);
 	} else {
@@ -227,6 +238,44 @@ static int reclaim_slots(struct node *n)
 		if (n->tasks[i]->ct && n->tasks[i]->ct->iso.metered)
 			live[nr++] = n->tasks[i]->cgroup_id;
 	return n->meter ? meter_reclaim(n->meter, live, nr) : 0;
+}
+
+/*
+ * A cgroup that no checkpoint speaks of: empty, it is a leftover; with processes it may be the
+ * task whose checkpoint can't be read, and it is not ours to decide that it shall end.
+ */
+static void sweep_cgroup(struct walk *w, const char *name)
+{
+	const struct node *n = w->n;
+	cleanup_close int fd = cg_open(n->host.cgroup_fd, name, false);
+	bool populated = false;
+
+	if (fd < 0 || cg_populated(fd, &populated))
+		return; /* it went meanwhile */
+	if (!populated && !cg_remove(n->host.cgroup_fd, name)) {
+		log_info("cgroup %s/%s removed: its task is gone", n->cgroup_path, name);
+		return;
+	}
+	w->counts.strays++;
+	log_err("cgroup %s/%s has processes, and no task is known of it: look, then end them by "
+		"its cgroup.kill",
+		n->cgroup_path, name);
+}
+
+static void sweep_cgroups(struct walk *w)
+{
+	int fd = openat(w->n->host.cgroup_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_closedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	if (!d) {
+		log_err("cgroup %s: %s", w->n->cgroup_path, strerror(errno));
+		close_fd(&fd);
+		return;
+	}
+	while ((e = readdir(d)))
+		if (e->d_type == DT_DIR && e->d_name[0] != '.' && !node_find(w->n, e->d_name))
+			sweep_cgroup(w, e->d_name);
 }
 
 /*
@@ -279,8 +328,11 @@ int recover(struct node *n, struct recovery *ret)
 	free(w.fds.names);
 	if (err)
 		return err;
+	sweep_cgroups(&w);
 	sweep_layers(n);
 	qsort(n->tasks, (size_t)n->tasks_nr, sizeof(struct task *), by_age);
+	n->unreadable = w.counts.unreadable;
+	n->strays = w.counts.strays;
 	*ret = w.counts;
 	return reclaim_slots(n);
 }

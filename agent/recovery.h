@@ -11,6 +11,7 @@ struct recovery {
 	int remembered; /* had ended before */
 	int lost; /* launch not finished, or the machine was restarted */
 	int unreadable; /* checkpoints set aside as *.json.bad */
+	int strays; /* cgroups with processes of no task */
 };
 
 /**

@@ -65,7 +65,9 @@ static const struct task_row rlimit_keys[] = {
 	RLIMIT("memlock", MEMLOCK, "Bytes locked in memory."),
 	RLIMIT("msgqueue", MSGQUEUE, "Bytes in POSIX message queues."),
 	RLIMIT("nice", NICE, "20 minus the lowest nice value that can be set."),
-	RLIMIT("nofile", NOFILE, "One more than the highest file descriptor."),
+	RLIMIT("nofile", NOFILE,
+	       "One more than the highest file descriptor; by default 1024, and as hard limit that "
+	       "of the agent."),
 	RLIMIT("nproc", NPROC, "Processes of the user, in all containers that share its id."),
 	RLIMIT("rss", RSS, "Bytes resident; not used by Linux since 2.4.30."),
 	RLIMIT("rtprio", RTPRIO, "Highest real-time priority."),

@@ -14,6 +14,7 @@
 #include "isolators/rows.h"
 
 #define LIMIT_TEXT_MAX 24
+#define NOFILE_SOFT    1024 /* all that select(2) can do, and what programs expect */
 
 static const char *const names[RLIM_NLIMITS] = {
 	[RLIMIT_AS] = "as",
@@ -85,10 +86,28 @@ static int rlimits_attach(struct isolation *iso)
 	return err;
 }
 
+/* The agent's own soft limit is for its many tasks; a program that wants more can raise it. */
+static int lower_nofile(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l))
+		return -errno;
+	if (l.rlim_cur <= NOFILE_SOFT)
+		return 0;
+	l.rlim_cur = NOFILE_SOFT;
+	return setrlimit(RLIMIT_NOFILE, &l) ? -errno : 0;
+}
+
 static int rlimits_enter(struct isolation *iso)
 {
 	const struct ct_process *p = &iso->spec->process;
+	int err;
 
+	iso->step = names[RLIMIT_NOFILE];
+	err = lower_nofile();
+	if (err)
+		return err;
 	for (size_t i = 0; i < p->rlimits_nr; i++) {
 		const struct ct_rlimit *l = &p->rlimits[i];
 
