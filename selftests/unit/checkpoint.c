@@ -125,9 +125,10 @@ TEST(what_is_no_checkpoint_is_refused_with_a_sentence)
 	}
 }
 
-static void count(void *arg, const char *path)
+static void count(void *arg, const char *path, const char *id)
 {
 	(void)path;
+	EXPECT_STREQ(id, "web");
 	++*(int *)arg;
 }
 
