@@ -14,6 +14,7 @@
 #include "agent/lifecycle.h"
 #include "agent/node.h"
 #include "agent/recovery.h"
+#include "agent/seal.h"
 #include "agent/stream.h"
 
 #define EXIT_USAGE 2
@@ -142,6 +143,10 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	log_open("dcos-agent", LOG_INFO);
+	if (!o.check && seal_program(argv, &why)) {
+		log_warn("tasks can open the agent's program for writing: %s", why.text);
+		why.text[0] = '\0';
+	}
 	if (config_load(o.config, &cfg, &why)) {
 		log_err("%s", why.text);
 		return 1;

@@ -48,6 +48,14 @@ is "$(ended_with sys)" 0 "mount and unshare are denied"
 dcosctl run --id dev --image "$T/img" --seccomp unconfined -- sh -c 'mknod /tmp/mem c 1 1 2>/dev/null && dd if=/tmp/mem of=/dev/null count=1 2>/dev/null && exit 1; echo x > /dev/null' > /dev/null
 is "$(ended_with dev)" 0 "a device outside the list is denied, /dev/null is not"
 
+# --- the agent's own program: CVE-2019-5736 ----------------------------------------
+dcosctl run --id exe --image host --seccomp unconfined -- /proc/self/exe --version > /dev/null
+is "$(ended_with exe)" 0 "a task can make the agent's program its own"
+like "$(dcosctl logs exe)" '^dcos-agent ' "and gets it"
+[ ! -w "/proc/$AGENT_PID/exe" ]
+tap $? "but only from a read-only mount"
+is "$(cat "/proc/$AGENT_PID/comm")" dcos-agent "the agent has its name"
+
 # --- kill, names, bad input ------------------------------------------------------
 dcosctl run --id sleeper --image "$T/img" -- sleep 1000 > /dev/null
 pid=$(json inspect sleeper | tr -d ' \n' | grep -o '"pid":[0-9]*' | head -1 | cut -d: -f2)
