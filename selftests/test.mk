@@ -13,7 +13,7 @@ test: deps
 
 test-programs	= all $(unit-tests) $(fuzz-programs) $(root-tests) $(golden-programs)
 test-run: $(test-programs)
-	$(prove-env) prove --timer $(PROVE_FLAGS) --exec selftests/exec.sh $(unit-tests) \
+	$(prove-env) prove --timer --failures --comments $(PROVE_FLAGS) --exec selftests/exec.sh $(unit-tests) \
 		$(fuzz-tests) $(check-tests) $(golden-tests) $(root-tests) $(root-scripts) $(vm-tests)
 
 # layers and single tests for people: make test-root T=container
