@@ -7,9 +7,12 @@ root-scripts	:= $(wildcard selftests/root/*.t)
 prove-env	= DCOS_BUILD=$(abspath $(O)) DCOS_SRC=$(CURDIR) DCOS_VERSION=$(VERSION)
 PROVE_FLAGS	?=
 
+# one job a CPU unless the caller has said how many
+jobs		= $(if $(findstring j,$(firstword -$(MAKEFLAGS))),,-j$(shell nproc))
+
 .PHONY: test test-run test-root test-vm demo
 test: deps
-	+@$(MAKE) --no-print-directory test-run
+	+@$(MAKE) --no-print-directory $(jobs) test-run
 
 test-programs	= all $(unit-tests) $(fuzz-programs) $(root-tests) $(golden-programs)
 test-run: $(test-programs)
@@ -25,5 +28,5 @@ test-vm: $(test-programs)
 	$(prove-env) prove -v --exec selftests/exec.sh $(if $(T),$(T:%=selftests/vm/%.t),$(vm-tests))
 
 demo: deps
-	+@$(MAKE) --no-print-directory all
+	+@$(MAKE) --no-print-directory $(jobs) all
 	@$(prove-env) selftests/demo.sh
