@@ -8,7 +8,7 @@ prove-env	= DCOS_BUILD=$(abspath $(O)) DCOS_SRC=$(CURDIR) DCOS_VERSION=$(VERSION
 PROVE_FLAGS	?=
 
 # one job a CPU unless the caller has said how many
-jobs		= $(if $(findstring j,$(firstword -$(MAKEFLAGS))),,-j$(shell nproc))
+jobs		= $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
 .PHONY: test test-run test-root test-vm demo
 test: deps
