@@ -22,9 +22,10 @@
 #include "agent/sample.h"
 #include "agent/stream.h"
 
-#define API_NAME(x)    "io.dcos.Agent." x
-#define API_ID_RETRIES 8 /* for a generated id that is taken */
-#define API_GROUPS_MAX 256
+#define API_NAME(x)	"io.dcos.Agent." x
+#define API_ID_RETRIES	8 /* for a generated id that is taken */
+#define API_GROUPS_MAX	256
+#define API_COMMAND_MAX 512 /* bytes of a task's command that are shown */
 
 int api_int(struct vl_call *call, const json_t *params, const char *name, int64_t min, int64_t max,
 	    int64_t *ret)
@@ -72,13 +73,24 @@ struct task *api_task(struct node *n, struct vl_call *call, const json_t *params
 	return t;
 }
 
+/* Enough to know it by, so that a list of many tasks fits into one reply; Inspect has all. */
 static json_t *command_json(const struct task *t)
 {
 	json_t *list = json_array();
+	size_t left = API_COMMAND_MAX;
 
-	for (char **a = t->spec->ct.process.args; list && *a; a++)
-		(void)json_array_append_new(list,
-					    json_string(*a)); /* checked UTF-8 by the parser */
+	for (char **a = t->spec->ct.process.args; list && *a; a++) {
+		size_t len = strlen(*a) + 1; /* checked UTF-8 by the parser */
+
+		if (len > left) {
+			(void)json_array_append_new(list,
+						    json_sprintf("%.*s...",
+								 (int)logs_text_len(*a, left), *a));
+			break;
+		}
+		(void)json_array_append_new(list, json_string(*a)); /* one that lacks shows */
+		left -= len;
+	}
 	return list;
 }
 

@@ -19,7 +19,7 @@
 #include "agent/logs.h"
 
 #define FOLLOW_BACKLOG_MAX (256U << 10) /* bytes unread by the peer, then we wait */
-#define FOLLOW_RETRY_US	   50000
+#define FOLLOW_RETRY_US	   10000
 #define FOLLOW_BURST	   8 /* replies before the loop has its turn */
 
 struct follower {
@@ -103,18 +103,27 @@ static bool at_end(const struct follower *f)
 }
 
 static int pump(struct follower *f);
+static int watch_writes(struct follower *f);
 
 static int retry(sd_event_source *source, uint64_t usec, void *userdata)
 {
+	struct follower *f = userdata;
+
 	(void)source; /* one-shot */
 	(void)usec;
-	return pump(userdata);
+	if (watch_writes(f) < 0) {
+		follower_free(f);
+		return 0;
+	}
+	return pump(f);
 }
 
+/* By the timer alone: a task that writes all the time would wake us with each write. */
 static int pump_later(struct follower *f)
 {
 	int err;
 
+	f->inotify = sd_event_source_disable_unref(f->inotify);
 	if (!f->retry)
 		err = sd_event_add_time_relative(f->n->event, &f->retry, CLOCK_MONOTONIC,
 						 FOLLOW_RETRY_US, 0, retry, f);
@@ -156,6 +165,13 @@ static int written(sd_event_source *source, const struct inotify_event *event, v
 	(void)source; /* the follower has it */
 	(void)event; /* whatever it was: look */
 	return pump(userdata);
+}
+
+static int watch_writes(struct follower *f)
+{
+	if (!f->follow || f->ended || f->inotify)
+		return 0;
+	return sd_event_add_inotify_fd(f->n->event, &f->inotify, f->fd, IN_MODIFY, written, f);
 }
 
 static int stream_param(struct vl_call *call, const json_t *params, enum log_stream *ret)
@@ -208,11 +224,8 @@ static int follower_new(struct node *n, struct vl_call *call, const struct task 
 
 static int follower_watch(struct follower *f)
 {
-	int err = 0;
+	int err = watch_writes(f);
 
-	if (f->follow && !f->ended)
-		err = sd_event_add_inotify_fd(f->n->event, &f->inotify, f->fd, IN_MODIFY, written,
-					      f);
 	if (err < 0)
 		return err;
 	f->next = f->n->waiters.followers;

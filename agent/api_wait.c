@@ -86,6 +86,21 @@ static json_t *remaining_json(const struct node *n)
 	return json_pack("{si}", "remaining", node_running(n));
 }
 
+/* Nobody drains any more: those who wait for it hear how far it came. */
+static void end_drains(struct node *n)
+{
+	struct waiter *next;
+
+	for (struct waiter *w = n->waiters.head; w; w = next) {
+		next = w->next;
+		if (w->task)
+			continue;
+		vl_call_on_gone(w->call, NULL, NULL);
+		(void)vl_reply(w->call, remaining_json(n)); /* the peer may be gone */
+		waiter_free(w);
+	}
+}
+
 int api_drain(struct vl_call *call, json_t *params, void *userdata)
 {
 	struct node *n = userdata;
@@ -99,7 +114,9 @@ int api_drain(struct vl_call *call, json_t *params, void *userdata)
 	rc = drain_set(n, !off);
 	if (rc)
 		return rc;
-	if (!off)
+	if (off)
+		end_drains(n);
+	else
 		drain_kill(n, grace_ms);
 	if (off || !node_running(n))
 		return vl_reply(call, remaining_json(n));

@@ -64,6 +64,7 @@ int task_new(struct node *n, struct task_spec *spec, struct task **ret)
 	t->spec = spec;
 	t->idmap = -1;
 	t->exit.code = -1;
+	t->log_watch = LOGS_WATCH; /* what it does first is not known */
 	t->created_unix_us = unix_now_us();
 	memset(&t->usage.sample, 0xff, sizeof(t->usage.sample)); /* CT_UNSET in every field */
 	n->tasks[n->tasks_nr++] = t;

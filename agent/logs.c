@@ -59,14 +59,14 @@ int logs_open(const struct node *n, const char *id, int ret_fds[LOG_STREAMS])
 	return 0;
 }
 
-static void bound_one(const struct task *t, enum log_stream stream)
+static bool bound_one(const struct task *t, enum log_stream stream)
 {
 	cleanup_free char *path = logs_path(t->node, t->spec->ct.id, stream);
 	struct stat st;
 	off_t hole;
 
 	if (!path || stat(path, &st) || (uint64_t)st.st_blocks * 512 <= t->spec->log_max_bytes)
-		return;
+		return false;
 	cleanup_close int fd = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
 
 	/* keep the newer half, so that a task that prints all the time isn't punched each second */
@@ -75,12 +75,16 @@ static void bound_one(const struct task *t, enum log_stream stream)
 	if (fd >= 0 && hole > 0)
 		(void)fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
 				hole); /* where the file system can't, the log is not bounded */
+	return true;
 }
 
-void logs_bound(const struct task *t)
+bool logs_bound(const struct task *t)
 {
+	bool over = false;
+
 	for (int i = 0; i < LOG_STREAMS; i++)
-		bound_one(t, (enum log_stream)i);
+		over |= bound_one(t, (enum log_stream)i);
+	return over;
 }
 
 void logs_remove(const struct node *n, const char *id)

@@ -3,7 +3,8 @@
  * What tasks print. stdout and stderr are plain append-only files that the task writes itself, so
  * nothing is lost while no agent runs and no process copies bytes. A file is bounded by punching
  * a hole at its head: offsets stay what they were, a reader that follows is not disturbed, and
- * what was dropped is the size of the hole.
+ * what was dropped is the size of the hole. Sizes are looked at once a second, of a task that writes
+ * much every LOGS_SOON_US: for so long a task can write beyond its log_max.
  */
 #ifndef DCOS_LOGS_H
 #define DCOS_LOGS_H
@@ -14,6 +15,9 @@
 #include "agent/node.h"
 
 #define LOGS_READ_MAX 65536 /* bytes of one reply */
+#define LOGS_IDLE_US  1000000
+#define LOGS_SOON_US  20000
+#define LOGS_WATCH    50 /* looks at short intervals, from the last that found too much */
 
 enum log_stream { LOG_STDOUT, LOG_STDERR, LOG_STREAMS };
 
@@ -23,8 +27,8 @@ int logs_open(const struct node *n, const char *id, int ret_fds[LOG_STREAMS]);
 /** logs_path - absolute path of a task's file, malloc'd; NULL out of memory */
 char *logs_path(const struct node *n, const char *id, enum log_stream stream);
 
-/** logs_bound - punch what is over the task's log_max out of both files */
-void logs_bound(const struct task *t);
+/** logs_bound - punch what is over the task's log_max out of both files. Return: there was */
+bool logs_bound(const struct task *t);
 
 /** logs_remove - both files and their directory */
 void logs_remove(const struct node *n, const char *id);

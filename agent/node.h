@@ -52,6 +52,7 @@ struct task {
 	uint64_t cgroup_id;
 	int idmap; /* index of its range of user ids, -1 none */
 	bool kill_asked;
+	unsigned int log_watch; /* how often yet its log is looked at soon, see logs.h */
 	uint64_t created_unix_us, started_unix_us;
 	struct task_exit exit;
 	struct task_usage usage;

@@ -200,14 +200,25 @@ void sample_freeze(struct task *t)
 		t->frozen_usage = sample_text(t);
 }
 
-static bool shown(const struct task *t, uint64_t now_us)
+static bool ended_lately(const struct task *t, uint64_t now_us)
 {
-	return !state_ended(t->state) || t->exit.ended_unix_us + SAMPLE_ENDED_SHOWN_US > now_us;
+	return state_ended(t->state) && t->exit.ended_unix_us + SAMPLE_ENDED_SHOWN_US > now_us;
+}
+
+/* How many of those that ended lately are too many, so that a snapshot stays one of what runs. */
+static int ended_too_many(const struct node *n, uint64_t now_us)
+{
+	int nr = 0;
+
+	for (int i = 0; i < n->tasks_nr; i++)
+		nr += ended_lately(n->tasks[i], now_us);
+	return nr > SAMPLE_ENDED_SHOWN_MAX ? nr - SAMPLE_ENDED_SHOWN_MAX : 0;
 }
 
 int sample_snapshot(const struct node *n, char **ret, size_t *ret_len)
 {
 	uint64_t now = unix_now_us();
+	int skip = ended_too_many(n, now);
 	char *text = NULL, *sep = "";
 	size_t len;
 	FILE *f = open_memstream(&text, &len);
@@ -219,7 +230,8 @@ int sample_snapshot(const struct node *n, char **ret, size_t *ret_len)
 		",\"interval_ms\":%" PRIu64 ",\"ncpu\":%d,\"usages\":[",
 		n->seq, n->sampled_ns, n->cfg->meter_interval_us / 1000, n->ncpu);
 	for (int i = 0; i < n->tasks_nr; i++) {
-		if (!shown(n->tasks[i], now))
+		if (state_ended(n->tasks[i]->state) &&
+		    (!ended_lately(n->tasks[i], now) || skip-- > 0))
 			continue;
 		fputs(sep, f);
 		sample_print(f, n->tasks[i]);

@@ -8,7 +8,8 @@
 
 #include "agent/node.h"
 
-#define SAMPLE_ENDED_SHOWN_US (60ULL * 1000000) /* how long an ended task stays in snapshots */
+#define SAMPLE_ENDED_SHOWN_US  (60ULL * 1000000) /* how long an ended task stays in snapshots */
+#define SAMPLE_ENDED_SHOWN_MAX 256 /* of those, the ones made last */
 
 /** sample_task - read one task's meters into t->usage; without a container nothing changes */
 void sample_task(struct task *t);

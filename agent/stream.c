@@ -21,8 +21,9 @@ struct subscriber {
 };
 
 struct stream {
-	sd_event_source *timer;
-	uint64_t next_us;
+	sd_event_source *timer, *logs_timer;
+	uint64_t next_us,
+		logs_all_us; /* when the next tick, and the next look at all logs, is due */
 	struct subscriber *subscribers;
 	struct stream_stats stats;
 };
@@ -83,9 +84,6 @@ static int tick(sd_event_source *source, uint64_t usec, void *userdata)
 	(void)usec; /* late or not, the next is due by the schedule */
 	sample_all(n);
 	publish(n);
-	for (int i = 0; i < n->tasks_nr; i++)
-		if (n->tasks[i]->ct)
-			logs_bound(n->tasks[i]);
 	node_trim(n);
 	s->stats.last_cost_us = (mono_now_ns() - began) / 1000;
 	s->next_us += interval;
@@ -94,19 +92,51 @@ static int tick(sd_event_source *source, uint64_t usec, void *userdata)
 	return sd_event_source_set_time(source, s->next_us);
 }
 
+/* All tasks each LOGS_IDLE_US; between, those that have written too much lately, or are new. */
+static int bound_logs(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct node *n = userdata;
+	struct stream *s = n->stream;
+	uint64_t now = mono_now_ns() / 1000;
+	bool all = now >= s->logs_all_us, soon = false;
+
+	(void)usec; /* late or not */
+	for (int i = 0; i < n->tasks_nr; i++) {
+		struct task *t = n->tasks[i];
+
+		if (!t->ct || (!all && !t->log_watch))
+			continue;
+		if (logs_bound(t))
+			t->log_watch = LOGS_WATCH;
+		else if (t->log_watch)
+			t->log_watch--;
+		soon |= t->log_watch > 0;
+	}
+	if (all)
+		s->logs_all_us = now + LOGS_IDLE_US;
+	return sd_event_source_set_time(source, soon ? now + LOGS_SOON_US : s->logs_all_us);
+}
+
 int stream_start(struct node *n)
 {
 	struct stream *s = calloc(1, sizeof(*s));
+	uint64_t now = mono_now_ns() / 1000;
 	int err;
 
 	if (!s)
 		return -ENOMEM;
-	s->next_us = mono_now_ns() / 1000 + n->cfg->meter_interval_us;
+	s->next_us = now + n->cfg->meter_interval_us;
+	s->logs_all_us = now + LOGS_IDLE_US;
 	n->stream = s;
 	err = sd_event_add_time(n->event, &s->timer, CLOCK_MONOTONIC, s->next_us, TICK_ACCURACY_US,
 				tick, n);
 	if (err >= 0)
 		err = sd_event_source_set_enabled(s->timer, SD_EVENT_ON);
+	if (err >= 0)
+		err = sd_event_add_time(n->event, &s->logs_timer, CLOCK_MONOTONIC, s->logs_all_us,
+					TICK_ACCURACY_US, bound_logs, n);
+	if (err >= 0)
+		err = sd_event_source_set_enabled(s->logs_timer, SD_EVENT_ON);
 	return err < 0 ? err : 0;
 }
 
@@ -121,6 +151,7 @@ void stream_stop(struct node *n)
 		unsubscribe(s->subscribers);
 	}
 	sd_event_source_disable_unref(s->timer);
+	sd_event_source_disable_unref(s->logs_timer);
 	free(s);
 	n->stream = NULL;
 }

@@ -5,7 +5,7 @@
  *
  * The server is bounded in every direction: VL_CONNS_MAX connections (a client that has more than
  * its share per user is refused first), VL_MESSAGE_MAX bytes a message, VL_OUTPUT_MAX bytes
- * waiting for a slow reader, VL_MEMORY_MAX bytes for all of them. Calls of one connection run one
+ * waiting for a slow reader (one long reply excepted), VL_MEMORY_MAX bytes for all of them. Calls of one connection run one
  * after the other, so replies keep their order; those that wait stay in the socket, which is full
  * at some time. What is refused or dropped is counted in struct vl_stats.
  */
@@ -24,6 +24,7 @@
 #define VL_CONNS_ROOT	  64 /* that users can't have together, so that they can't shut out root */
 #define VL_MESSAGE_MAX	  (1U << 20)
 #define VL_OUTPUT_MAX	  (4U << 20)
+#define VL_REPLY_MAX	  (32U << 20) /* one reply, to a reader with nothing else unread */
 #define VL_MEMORY_MAX	  (128U << 20) /* buffers of all connections */
 #define VL_MEMORY_PER_UID (96U << 20) /* of those of one user, root excepted */
 #define VL_MEMORY_ROOT	  (16U << 20) /* that users can't have together */

@@ -154,7 +154,7 @@ static int parse_reply(const char *text, size_t len, json_t **ret_params, char *
 {
 	json_t *json, *params, *name;
 	char *error = NULL;
-	int r = vl_json_parse(text, len, &json);
+	int r = vl_json_parse(text, len, VL_REPLY_VALUES_MAX, &json);
 
 	if (r < 0)
 		return r;
@@ -187,7 +187,7 @@ int vl_client_next(struct vl_client *c, int timeout_ms, json_t **ret_params, cha
 
 	if (!c->streaming)
 		return -EINVAL;
-	while ((len = vl_buf_frame(&c->in, VL_OUTPUT_MAX)) == -EAGAIN) {
+	while ((len = vl_buf_frame(&c->in, VL_REPLY_MAX)) == -EAGAIN) {
 		r = receive(c, timeout_ms);
 		if (r <= 0)
 			return r;

@@ -113,14 +113,14 @@ void vl_conn_break(struct vl_conn *c)
 
 int vl_conn_send(struct vl_conn *c, const char *const *parts, const size_t *lens, size_t nr)
 {
-	size_t len = 1;
+	size_t len = 1, unread = vl_buf_len(&c->out), max = unread ? VL_OUTPUT_MAX : VL_REPLY_MAX;
 	int r = 0;
 
 	if (c->broken)
 		return -EPIPE;
 	for (size_t i = 0; i < nr; i++)
 		len += lens[i];
-	if (vl_buf_len(&c->out) + len > VL_OUTPUT_MAX || conn_reserve(c, &c->out, len) < 0) {
+	if (unread + len > max || conn_reserve(c, &c->out, len) < 0) {
 		conn_break(c, &c->server->stats.slow);
 		r = -ENOBUFS;
 	}

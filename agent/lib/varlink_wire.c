@@ -87,7 +87,7 @@ ssize_t vl_buf_frame(struct vl_buf *b, size_t max)
 }
 
 /* Brackets and separators outside of strings. A text that fools this is no JSON for jansson either. */
-static bool is_modest(const char *text, size_t len)
+static bool is_modest(const char *text, size_t len, size_t values_max)
 {
 	size_t depth = 0, values = 0;
 	bool in_string = false;
@@ -106,17 +106,17 @@ static bool is_modest(const char *text, size_t len)
 		else if (c == ']' || c == '}')
 			depth -= depth > 0;
 		values += c == '[' || c == '{' || c == ',';
-		if (depth > VL_JSON_DEPTH_MAX || values > VL_VALUES_MAX)
+		if (depth > VL_JSON_DEPTH_MAX || values > values_max)
 			return false;
 	}
 	return true;
 }
 
-int vl_json_parse(const char *text, size_t len, json_t **ret)
+int vl_json_parse(const char *text, size_t len, size_t values_max, json_t **ret)
 {
 	json_t *json;
 
-	if (!is_modest(text, len))
+	if (!is_modest(text, len, values_max))
 		return -EBADMSG;
 	json = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
 	if (!json)
@@ -140,7 +140,7 @@ int vl_message_parse(const char *text, size_t len, struct vl_message *ret)
 {
 	struct vl_message m = {0};
 	json_t *params;
-	int r = vl_json_parse(text, len, &m.json);
+	int r = vl_json_parse(text, len, VL_VALUES_MAX, &m.json);
 
 	if (r < 0)
 		return r;

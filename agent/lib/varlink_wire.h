@@ -13,6 +13,8 @@
 #define VL_VALUES_MAX                                                                              \
 	131072 /* separators and brackets in a message: bounds what parsing allocates */
 
+#define VL_REPLY_VALUES_MAX 2097152 /* of a reply: the server is trusted more than its clients */
+
 /* Bytes at [start, end) of data; scanned of them are known to hold no NUL. */
 struct vl_buf {
 	char *data;
@@ -59,11 +61,11 @@ ssize_t vl_buf_frame(struct vl_buf *b, size_t max);
 
 /**
  * vl_json_parse - text from a peer to JSON
- * Refuses, before jansson recurses, nesting beyond VL_JSON_DEPTH_MAX and more than VL_VALUES_MAX
+ * Refuses, before jansson recurses, nesting beyond VL_JSON_DEPTH_MAX and more than @values_max
  * values; duplicate keys, NUL and bad UTF-8 by jansson.
  * Return: 0; -EBADMSG; -ENOMEM does not come back as such: jansson can't tell it apart.
  */
-int vl_json_parse(const char *text, size_t len, json_t **ret);
+int vl_json_parse(const char *text, size_t len, size_t values_max, json_t **ret);
 
 /**
  * vl_message_parse - text from a peer to a call

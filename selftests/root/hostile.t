@@ -144,6 +144,16 @@ else
 fi
 peer_drop dumb
 
+run --id torrent --image host --set log_max=1M -- yes "a line of the torrent"
+torrent=$T/state/logs/torrent/stdout
+wrote() { [ "$(stat -c %s "$torrent")" -gt $(($1 * 1000000)) ]; }
+until_ok "$PATIENCE" wrote "$(some 400)"
+mb=$(($(stat -c %b "$torrent") / 2048))
+[ "$mb" -lt "$(($(some 400) / 4))" ]
+tap $? "a log that is written without an end is bounded all the time ($mb MB on disk of $(($(stat -c %s "$torrent") / 1000000)) MB)"
+dcosctl kill --grace 0 torrent
+dcosctl wait torrent > /dev/null
+
 # --- clients that are many -------------------------------------------------------------------
 refused=$(counter "connections refused")
 peer_begin many "${nobody[@]}" perl "$T/peer.pl" hold "$(some 2000)"
@@ -194,6 +204,14 @@ peer_begin drainer perl "$T/peer.pl" slow io.dcos.Agent.Drain '{"grace_ms":60000
 peer leave io.dcos.Agent.Drain '{"grace_ms":600000}' more > /dev/null
 peer_drop drainer
 ok "clients hang up in the middle of Drain" dcosctl info
+dcosctl drain --off > /dev/null
+run --id stubborn --image "$T/img" -- sh -c 'trap : TERM; echo ready; while :; do sleep 0.1; done'
+until_ok "$PATIENCE" grep -q ready "$T/state/logs/stubborn/stdout"
+dcosctl drain --grace 1h > "$T/draining" 2>&1 &
+draining=$!
+until_ok "$PATIENCE" sh -c "'$DCOS_BUILD/bin/dcosctl' info | grep -qi 'drain.*\(yes\|true\)'"
+dcosctl drain --off > /dev/null
+ok "who waits for draining is told when it is called off" wait_pid "$draining" "$PATIENCE"
 ok "drain ends all tasks" dcosctl drain --grace 0
 is "$(json ps | grep -c RUNNING)" 0 "none runs"
 is "$(agent_leftovers)" "" "nothing is left"

@@ -225,9 +225,9 @@ TEST(a_server_that_hangs_up_is_a_broken_pipe)
 
 TEST(a_reply_without_end_is_given_up)
 {
-	cleanup_free char *text = malloc(VL_OUTPUT_MAX + 100000);
+	cleanup_free char *text = malloc(VL_REPLY_MAX + 100000);
 
 	ASSERT_TRUE(text);
-	memset(text, 'a', VL_OUTPUT_MAX + 100000);
-	expect_from(text, VL_OUTPUT_MAX + 100000, -EBADMSG);
+	memset(text, 'a', VL_REPLY_MAX + 100000);
+	expect_from(text, VL_REPLY_MAX + 100000, -EBADMSG);
 }
