@@ -8,10 +8,10 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/lib/cleanup.h"
+#include "agent/lib/slurp.h"
 #include "agent/sample.h"
 
 static char *task_path(const struct node *n, const char *id, const char *suffix)
@@ -150,19 +150,14 @@ static int checkpoint_parse(json_t *doc, struct checkpoint *c)
 int checkpoint_load(const char *path, struct checkpoint *ret, struct why *why)
 {
 	struct checkpoint c = {.idmap = -1, .exit.code = -1};
-	/* not to wait for a writer, were it a pipe */
-	cleanup_close int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	struct stat st;
+	cleanup_free char *text = NULL;
 	json_error_t jerr;
+	size_t len;
+	int err = slurp_at(AT_FDCWD, path, 0, CHECKPOINT_MAX, &text, &len);
 
-	if (fd < 0 || fstat(fd, &st))
-		return why_set(why, -errno, "%s", path);
-	if (!S_ISREG(st.st_mode))
-		return why_set(why, -EBADMSG, "%s: no regular file", path);
-	if (st.st_size > CHECKPOINT_MAX)
-		return why_set(why, -EBADMSG, "%s: %lld bytes, more than %u", path,
-			       (long long)st.st_size, CHECKPOINT_MAX);
-	json_auto_t *doc = json_loadfd(fd, JSON_REJECT_DUPLICATES, &jerr);
+	if (err)
+		return why_set(why, err, "%s", path);
+	json_auto_t *doc = json_loadb(text, len, JSON_REJECT_DUPLICATES, &jerr);
 
 	if (!doc)
 		return why_set(why, -EBADMSG, "%s: line %d: %s", path, jerr.line, jerr.text);

@@ -330,7 +330,8 @@ int recover(struct node *n, struct recovery *ret)
 		return err;
 	sweep_cgroups(&w);
 	sweep_layers(n);
-	qsort(n->tasks, (size_t)n->tasks_nr, sizeof(struct task *), by_age);
+	if (n->tasks_nr)
+		qsort(n->tasks, (size_t)n->tasks_nr, sizeof(struct task *), by_age);
 	n->unreadable = w.counts.unreadable;
 	n->strays = w.counts.strays;
 	*ret = w.counts;

@@ -40,7 +40,7 @@ until_ok() {
 agent_start() {
 	"$DCOS_BUILD/bin/dcos-agent" --config "$T/agent.conf" > "$T/agent.out" 2>> "$T/agent.log" < /dev/null &
 	AGENT_PID=$!
-	until_ok 20 dcosctl info || {
+	until_ok 60 dcosctl info || {
 		sed 's/^/# agent: /' "$T/agent.log"
 		return 1
 	}
