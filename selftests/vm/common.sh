@@ -80,7 +80,8 @@ debian_mirror() {
 
 	codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
 	apt-get indextargets --format '$(CREATED_BY) $(CODENAME) $(COMPONENT) $(REPO_URI)' |
-		awk -v suite="$codename" '$1 == "Packages" && $2 == suite && $3 == "main" { print $4; exit }'
+		awk -v suite="$codename" '$1 == "Packages" && $2 == suite && $3 == "main" { url = $4 }
+			END { print url }'
 }
 
 # the keys of the archive, of every suite that is supported

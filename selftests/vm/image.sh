@@ -30,7 +30,7 @@ done
 # --- programs -----------------------------------------------------------------------
 # add FILE...: copy to the same path; through merged directories, links as links
 add() {
-	tar -C / -c "${@#/}" 2> /dev/null | tar -C "$stage" -x --keep-directory-symlink
+	tar -C / -c -- "${@#/}" | tar -C "$stage" -x --keep-directory-symlink
 }
 
 mapfile -t programs < <(for package in "${PACKAGES[@]}"; do
@@ -69,7 +69,7 @@ cp "$2" "$stage/dcos/suites"
 mapfile -t binaries < <(find "$stage/usr/bin" "$stage/usr/sbin" "$stage/dcos/build" -type f -perm -u+x
 	find "$stage/usr/lib" -type f -name '*.so*')
 mapfile -t libraries < <(host_libraries "${binaries[@]}")
-gcc_s=$(ldconfig -p | awk '$1 == "libgcc_s.so.1" { print $NF; exit }') # for pthread_cancel
+gcc_s=$(ldconfig -p | awk '$1 == "libgcc_s.so.1" && /x86-64/ { print $NF }') # for pthread_cancel
 for library in "${libraries[@]}" $gcc_s; do
 	install -D "$library" "$stage$library"
 done
