@@ -14,6 +14,8 @@
 
 #include "agent/lib/cleanup.h"
 
+#define OPEN_TRIES 10000 /* of a path while there are renames anywhere */
+
 int mnt_new(const char *fs, const struct mnt_option *options, uint64_t attr)
 {
 	cleanup_close int ctx = fsopen(fs, FSOPEN_CLOEXEC);
@@ -68,13 +70,13 @@ int path_open(int root, const char *path, bool nofollow)
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS |
 			   (nofollow ? RESOLVE_NO_SYMLINKS : 0),
 	};
-	long fd;
+	long fd = -1;
 
 	while (*path == '/')
 		path++;
-	do
+	errno = EAGAIN; /* a rename raced, with which a task can go on for ever: openat2(2) */
+	for (int i = 0; i < OPEN_TRIES && fd < 0 && errno == EAGAIN; i++)
 		fd = syscall(SYS_openat2, root, *path ? path : ".", &how, sizeof(how));
-	while (fd < 0 && errno == EAGAIN); /* a rename raced: openat2(2) */
 	return fd < 0 ? -errno : (int)fd;
 }
 
