@@ -29,6 +29,17 @@
 #define LOCK_PAUSE_NS	 10000000L
 #define FDS_WANTED	 65536 /* some for each task and each connection */
 
+static int make_dir(const char *path, mode_t mode)
+{
+	struct stat st;
+
+	if (!mkdir(path, mode))
+		return 0;
+	if (errno != EEXIST || stat(path, &st))
+		return -errno;
+	return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+}
+
 /* mkdir -p; @mode is for the last component */
 static int make_dirs(const char *path, mode_t mode)
 {
@@ -37,12 +48,15 @@ static int make_dirs(const char *path, mode_t mode)
 	if (!copy)
 		return -ENOMEM;
 	for (char *p = strchr(copy + 1, '/'); p; p = strchr(p + 1, '/')) {
+		int err;
+
 		*p = '\0';
-		if (mkdir(copy, 0755) && errno != EEXIST)
-			return -errno;
+		err = make_dir(copy, 0755);
+		if (err)
+			return err;
 		*p = '/';
 	}
-	return mkdir(copy, mode) && errno != EEXIST ? -errno : 0;
+	return make_dir(copy, mode);
 }
 
 static int make_below(const char *dir, const char *name, mode_t mode, struct why *why)
