@@ -272,6 +272,8 @@ static int method_update(struct vl_call *call, json_t *params, void *userdata)
 		return vl_error(call, API_NAME("TaskEnded"),
 				json_pack("{ss ss}", "id", t->spec->ct.id, "state",
 					  state_to_string(t->state)));
+	if (!json_is_object(doc))
+		return vl_error_param(call, "resources", "resources: an object, see dcos-task(5)");
 	rc = task_resources_parse(doc, &t->ct->iso.res, &res, &err);
 	if (rc == -EINVAL)
 		return invalid_spec(call, &err);

@@ -100,6 +100,10 @@ like "$(peer call io.dcos.Agent.Kill '{"id":"../../etc"}')" 'NoSuchTask' "a path
 like "$(peer call io.dcos.Agent.Logs '{"id":"flood","tail_bytes":9223372036854775808}')$(peer call io.dcos.Agent.Info)" 'boot_id' "a number beyond 64 bits harms nobody"
 like "$(peer call io.dcos.Agent.Logs '{"id":"flood","stream":"stdin"}')" 'stdout or stderr' "an unknown stream is named"
 like "$(peer call io.dcos.Agent.Run '{"spec":[]}')" 'spec: an object' "a spec that is no object"
+like "$(peer call io.dcos.Agent.Update '{"id":"sleeper"}')" 'resources: an object' "an update without limits"
+like "$(peer call io.dcos.Agent.Update '{"id":"sleeper","resources":null}')" 'resources: an object' "or with none"
+like "$(peer call io.dcos.Agent.Run)" 'spec: an object' "a run without a spec"
+like "$(peer call io.dcos.Agent.Inspect '{"id":null}')" 'InvalidParameter' "a task without a name"
 deep=$(printf '%0.s{"a":' {1..25})1$(printf '%0.s}' {1..25})
 like "$(peer call io.dcos.Agent.Run "{\"spec\":$deep}")" 'InvalidSpec' "a spec nested 25 deep"
 is "$(for i in {1..200}; do printf '{"method":"io.dcos.Agent.Info"}\0'; done | peer raw | grep -c '"boot_id"')" 200 "200 calls in one write get 200 answers"
