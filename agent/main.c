@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /* dcos-agent: options, wiring, systemd's protocol; nothing else. */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include "agent/api.h"
 #include "agent/drain.h"
 #include "agent/host.h"
+#include "agent/lib/cleanup.h"
 #include "agent/lib/log.h"
 #include "agent/lifecycle.h"
 #include "agent/node.h"
@@ -81,6 +84,17 @@ static int parse_options(int argc, char **argv, struct options *o)
 	return EXIT_USAGE;
 }
 
+/* Were one of them closed, a file of ours would get its number, and the log would go there. */
+static void fill_standard_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	close_fd(&fd);
+}
+
 static int new_loop(struct node *n)
 {
 	static const int ends[] = {SIGTERM, SIGINT};
@@ -142,6 +156,7 @@ int main(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
+	fill_standard_fds();
 	log_open("dcos-agent", LOG_INFO);
 	if (!o.check && seal_program(argv, &why)) {
 		log_warn("tasks can open the agent's program for writing: %s", why.text);

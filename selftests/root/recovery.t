@@ -143,6 +143,15 @@ else
 	skip "and meters adopted tasks anew" "no BPF meter here"
 fi
 
+# --- started without standard streams --------------------------------------------------------
+agent_stop
+"$DCOS_BUILD/bin/dcos-agent" --config "$T/agent.conf" <&- >&- 2>&- &
+AGENT_PID=$!
+until_ok "$PATIENCE" dcosctl info
+is "$(readlink "/proc/$AGENT_PID/fd/"{0,1,2} | paste -sd' ')" "/dev/null /dev/null /dev/null" "an agent without standard streams writes to no file of its own"
+agent_stop
+restart
+
 # --- many that have ended --------------------------------------------------------------------
 run --id quick --image host -- true
 dcosctl wait quick
