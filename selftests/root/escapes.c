@@ -135,7 +135,9 @@ static void type_into(int terminal, int line)
 	rig.stdio_fd = pair[0];
 	close_fd(&pair[1]);
 	ASSERT_EQ(ct_start(rig.c, &rig.why), 0);
-	EXPECT_STREQ(ct_rig_read(&rig), "TIOCSTI: EPERM\nTIOCSTI and a bit: EPERM\n");
+	/* EIO: the kernel has no TIOCSTI for anybody (dev.tty.legacy_tiocsti=0), since 6.2 */
+	if (strcmp(ct_rig_read(&rig), "TIOCSTI: EIO\nTIOCSTI and a bit: EIO\n"))
+		EXPECT_STREQ(rig.output, "TIOCSTI: EPERM\nTIOCSTI and a bit: EPERM\n");
 	ASSERT_EQ(fcntl(terminal, F_SETFL, O_NONBLOCK), 0);
 	EXPECT_EQ(read(terminal, text, sizeof(text)), -1); /* no echo of what was typed */
 	ct_rig_end(&rig);
