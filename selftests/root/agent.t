@@ -24,9 +24,9 @@ dcosctl run --id ro --image host -- sh -c 'touch /etc/x 2>/dev/null || touch /us
 is "$(ended_with ro)" 9 "the host's tree is read-only"
 dcosctl run --id tmp --image host -- sh -c 'ls -A /tmp | grep -q . && exit 8; echo a > /tmp/x && test -s /tmp/x' > /dev/null
 is "$(ended_with tmp)" 0 "/tmp is private, empty and writable"
-mkdir "$T/work"
-dcosctl run --id work --image host --workdir "$T/work" -- sh -c 'echo made > made' > /dev/null
-is "$(ended_with work) $(cat "$T/work/made" 2>&1)" "0 made" "the work directory is writable and is the current one"
+mkdir "$T/desk"
+dcosctl run --id work --image host --workdir "$T/desk" -- sh -c 'echo made > made' > /dev/null
+is "$(ended_with work) $(cat "$T/desk/made" 2>&1)" "0 made" "the work directory is writable and is the current one"
 
 # --- image root ------------------------------------------------------------------
 ok "run: a task from an unpacked root file system" \
