@@ -23,6 +23,7 @@
 #define FD_SYNC	     3 /* where the socket is kept */
 #define FD_JOIN	     4 /* and the process whose namespaces are joined; all above is closed */
 #define FD_HIGH	     16 /* out of the way of these */
+#define SIGNALS	     64 /* _NSIG of the kernel */
 #define BUILD_UMASK  0022 /* while mount points are made */
 
 static void copy_cut(char *to, size_t size, const char *from)
@@ -69,15 +70,24 @@ static void hear(struct launch_child *c)
 			memcpy(c->iso->handed, CMSG_DATA(h), h->cmsg_len - CMSG_LEN(0));
 }
 
+/*
+ * By bare system calls: the C library keeps two signals for itself and leaves them as they were,
+ * and make(1), for one, has them ignored.
+ */
 static void reset_signals(const struct launch_child *c)
 {
-	struct sigaction dfl = {.sa_handler = SIG_DFL};
-	sigset_t none;
+	static const struct {
+		void *handler; /* SIG_DFL */
+		unsigned long flags;
+		void *restorer;
+		uint64_t mask;
+	} dfl; /* as the kernel has it: rt_sigaction(2) */
+	static const uint64_t none;
 
-	for (int i = 1; i <= SIGRTMAX; i++)
-		(void)sigaction(i, &dfl, NULL); /* SIGKILL, SIGSTOP and libc's own refuse */
-	(void)sigemptyset(&none); /* cannot fail */
-	if (sigprocmask(SIG_SETMASK, &none, NULL))
+	for (int i = 1; i <= SIGNALS; i++)
+		(void)syscall(SYS_rt_sigaction, i, &dfl, NULL,
+			      sizeof(none)); /* not of SIGKILL, SIGSTOP */
+	if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof(none)))
 		fail(c, -1, -errno, "sigprocmask", NULL);
 }
 
