@@ -155,6 +155,8 @@ int checkpoint_load(const char *path, struct checkpoint *ret, struct why *why)
 	size_t len;
 	int err = slurp_at(AT_FDCWD, path, 0, CHECKPOINT_MAX, &text, &len);
 
+	if (err == -EINVAL)
+		return why_set(why, -EBADMSG, "%s: no regular file", path);
 	if (err)
 		return why_set(why, err, "%s", path);
 	json_auto_t *doc = json_loadb(text, len, JSON_REJECT_DUPLICATES, &jerr);

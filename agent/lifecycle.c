@@ -16,6 +16,7 @@
 #include "agent/logs.h"
 #include "agent/procfs.h"
 #include "agent/sample.h"
+#include "agent/stream.h"
 
 int idmap_take(struct node *n, int idx)
 {
@@ -222,6 +223,7 @@ static int task_launch(struct task *t, struct why *why)
 	err = task_watch(t);
 	if (err)
 		return why_set(why, err, "watching the task's pidfd");
+	stream_log_soon(t->node);
 	(void)task_move(t, TASK_RUNNING); /* what was written down before suffices */
 	return 0;
 }

@@ -140,6 +140,16 @@ int stream_start(struct node *n)
 	return err < 0 ? err : 0;
 }
 
+void stream_log_soon(struct node *n)
+{
+	uint64_t soon = mono_now_ns() / 1000 + LOGS_SOON_US, due;
+
+	if (!n->stream || sd_event_source_get_time(n->stream->logs_timer, &due) < 0 || due < soon)
+		return;
+	/* fails without memory only: then it is looked at with all others */
+	(void)sd_event_source_set_time(n->stream->logs_timer, soon);
+}
+
 void stream_stop(struct node *n)
 {
 	struct stream *s = n->stream;

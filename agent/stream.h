@@ -22,6 +22,9 @@ struct stream_stats {
 /** stream_start - the tick begins */
 int stream_start(struct node *n);
 
+/** stream_log_soon - a task is new: look at its log soon, not at the next turn of all */
+void stream_log_soon(struct node *n);
+
 /** stream_stop - no more ticks; subscribers are let go without an answer */
 void stream_stop(struct node *n);
 

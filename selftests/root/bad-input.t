@@ -13,21 +13,20 @@ agent_start
 tap $? "an agent starts"
 [ -n "$AGENT_PID" ] && kill -0 "$AGENT_PID" || tap_done
 
+shopt -s nullglob
 # what is there of tasks, on disk and in the kernel
-remains() {
-	agent_leftovers
-	ls -A "$T/state/tasks" "$T/state/logs"
-}
+remains() { echo "$CGDIR"/*/ "$T"/state/{rootfs,tasks,logs}/*; }
 before=$(remains)
 
 # said NAME STATUS PATTERN COMMAND...: status, one line, the pattern in it, nothing left
 said() {
-	local name=$1 status=$2 pattern=$3 out rc
+	local name=$1 status=$2 pattern=$3 out rc lines
 
 	shift 3
 	out=$("$@" 2>&1 < "$T/in")
 	rc=$?
-	like "$rc $(wc -l <<< "$out") $out" "^$status 1 .*($pattern)" "$name"
+	lines=${out//[^$'\n']/}
+	like "$rc ${#lines} $out" "^$status 0 .*($pattern)" "$name"
 	[ "$(remains)" = "$before" ] || is "$(remains)" "$before" "$name: nothing stays"
 }
 

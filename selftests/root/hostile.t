@@ -60,8 +60,8 @@ run --id looper --image host -- sh -c 'while :; do sleep 1; done'
 run --id flood --image "$T/img" --network none -- sh -c 'trap "exit 0" TERM; while :; do yes "a line of the flood" | head -n 20000; sleep 0.2; done'
 sleeper=$(pid_of sleeper) looper=$(pid_of looper) flood=$(pid_of flood)
 began=$(start_of "$AGENT_PID")
-dcosctl info > /dev/null
-fds_before=$(fds)
+fds_before=$(for i in 1 2 3 4 5; do fds; read -r -t 0.1 <> <(:); done | sort -n | head -1) # without one that just ends
+few_fds() { [ "$(fds)" -le "$fds_before" ]; }
 
 # --- bytes that are no call ------------------------------------------------------------------
 garbage=$(counter "connections dropped: garbage")
@@ -117,11 +117,10 @@ for i in $(seq "$(some 5)"); do
 	peer leave io.dcos.Agent.Logs '{"id":"flood"}' more
 done > "$T/left"
 is "$(sort -u "$T/left")" left "clients hang up in the middle of Wait, Logs and Subscribe"
-until_ok "$PATIENCE" sh -c "[ \$(ls /proc/$AGENT_PID/fd | wc -l) = $fds_before ]"
-is "$(fds)" "$fds_before" "the agent has closed what they left"
+ok "the agent has closed what they left" until_ok "$PATIENCE" few_fds
 
 # --- clients that do not read ----------------------------------------------------------------
-for i in $(seq 40); do run --image host -- true; done # so that snapshots are large for a minute
+for i in $(seq "$(some 40)"); do run --image host -- true; done # so that snapshots are large for a minute
 dropped=$(counter "snapshots dropped: slow subscriber")
 more_dropped() { [ "$(counter "snapshots dropped: slow subscriber")" -gt "$((dropped + $1))" ]; }
 peer_begin deaf perl "$T/peer.pl" slow io.dcos.Agent.Subscribe '{}'
@@ -152,9 +151,9 @@ run --id torrent --image host --set log_max=1M -- yes "a line of the torrent"
 torrent=$T/state/logs/torrent/stdout
 wrote() { [ "$(stat -c %s "$torrent")" -gt $(($1 * 1000000)) ]; }
 until_ok "$PATIENCE" wrote "$(some 400)"
-mb=$(($(stat -c %b "$torrent") / 2048))
-[ "$mb" -lt "$(($(some 400) / 4))" ]
-tap $? "a log that is written without an end is bounded all the time ($mb MB on disk of $(($(stat -c %s "$torrent") / 1000000)) MB)"
+bounded() { [ $(($(stat -c %b "$torrent") / 2048)) -lt "$(($(some 400) / 4))" ]; }
+until_ok "$PATIENCE" bounded # a hole waits for the disk, which others may keep busy
+tap $? "a log that is written without an end is bounded ($(($(stat -c %b "$torrent") / 2048)) MB on disk of $(($(stat -c %s "$torrent") / 1000000)) MB)"
 dcosctl kill --grace 0 torrent
 dcosctl wait torrent > /dev/null
 
@@ -198,10 +197,8 @@ like "$(as_nobody drain; echo "$?")" 'ermission.*1$' "nor drain"
 tap $? "denied calls are counted"
 
 # --- after all that --------------------------------------------------------------------------
-until_ok "$PATIENCE" sh -c "[ \$(ls /proc/$AGENT_PID/fd | wc -l) -le $fds_before ]"
-now=$(fds)
-[ "$now" -le "$fds_before" ]
-tap $? "the agent has no more descriptors than before ($fds_before, now $now)"
+until_ok "$PATIENCE" few_fds
+tap $? "the agent has no more descriptors than before ($fds_before, now $(fds))"
 is "$(start_of "$AGENT_PID")" "$began" "it is the same process"
 is "$(pid_of sleeper) $(pid_of looper) $(pid_of flood)" "$sleeper $looper $flood" "the tasks are the same processes"
 ok "and they run" kill -0 "$sleeper" "$looper" "$flood"
