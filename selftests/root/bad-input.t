@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Bad input: one sentence with the key, the value and what is allowed; exit 1, or 2 for a wrong
 # command line; and nothing half-built stays.
+# Not in guests: no kernel plays a part in it, and there it takes a minute and a half.
 : "${DCOS_BUILD:?absolute path of the build directory}" "${DCOS_SRC:?of the sources}"
 . "$DCOS_SRC/selftests/harness/tap.sh"
 . "$DCOS_SRC/selftests/harness/agent.sh"

@@ -12,7 +12,8 @@ set -uo pipefail
 suites_dir=
 [ "${1:-}" != --suites ] || { suites_dir=$(cd "$2" && pwd) && shift 2; } || exit 2
 
-# "SECONDS PATH" of each suite, with its path in the guest
+# "SECONDS PATH" of each suite, with its path in the guest; scripts that say "# Not in guests:" and
+# why are left out unless they are named
 list_suites() {
 	local file name
 
@@ -21,6 +22,7 @@ list_suites() {
 		[ -f "$file" ] && [ -x "$file" ] || continue
 		name=${file##*/}
 		[ $# = 0 ] || [[ " $* " == *" ${name%.t} "* ]] || continue
+		[ $# != 0 ] || [[ $name != *.t ]] || ! grep -q '^# Not in guests:' "$file" || continue
 		case $file in
 		"$DCOS_BUILD"/*) echo "$SUITE_SECONDS /dcos/build${file#"$DCOS_BUILD"}" ;;
 		*) echo "$SUITE_SECONDS /dcos/src${file#"$DCOS_SRC"}" ;;
