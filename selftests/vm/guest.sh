@@ -10,8 +10,8 @@ QEMU_MACHINE=(-M q35 -accel "tcg,thread=single" -cpu "max,cx16=off,la57=off" -sm
 # from caches that are checked, which is good here anyway.
 GUEST_CMDLINE="console=ttyS0 panic=-1 oops=panic net.ifnames=0 random.trust_cpu=on"
 GUEST_CMDLINE+=" tsc=reliable slab_debug=F,kmalloc-* ${DCOS_VM_CMDLINE:-}"
-GUEST_SECONDS=${DCOS_VM_SECONDS:-900} # in all, then it counts as hung
-SUITE_SECONDS=${DCOS_VM_SUITE_SECONDS:-300} # per suite
+GUEST_SECONDS=${DCOS_VM_SECONDS:-1500} # in all, then it counts as hung
+SUITE_SECONDS=${DCOS_VM_SUITE_SECONDS:-600} # per suite
 CONSOLE_LINES=60 # of a guest that died, shown: from its panic on, else the last ones
 
 KERNELS=(6.1 6.12 new)
