@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Hostile clients: whatever they send, keep open or do not read, the agent stays the same process,
 # its tasks are untouched and others are served. DCOS_HOSTILE scales the amounts, in percent.
+# Not in guests: sockets and memory of the agent, no kernel plays a part in it, and there it takes three minutes.
 : "${DCOS_BUILD:?absolute path of the build directory}" "${DCOS_SRC:?of the sources}"
 . "$DCOS_SRC/selftests/harness/tap.sh"
 . "$DCOS_SRC/selftests/harness/agent.sh"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Odd states: whatever the agent finds when it starts, and whenever it is killed, tasks that run
 # are kept, what has ended is known, and what nobody owns is cleared away or named.
+# Not in guests: files and restarts of the agent; agent.t has the kernel's part of it. There it takes four minutes.
 : "${DCOS_BUILD:?absolute path of the build directory}" "${DCOS_SRC:?of the sources}"
 . "$DCOS_SRC/selftests/harness/tap.sh"
 . "$DCOS_SRC/selftests/harness/agent.sh"
