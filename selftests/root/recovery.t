@@ -153,6 +153,41 @@ is "$(readlink "/proc/$AGENT_PID/fd/"{0,1,2} | paste -sd' ')" "/dev/null /dev/nu
 agent_stop
 restart
 
+# --- descriptors that systemd has kept -------------------------------------------------------
+# agent_stored NAME PID: as systemd starts it, with a pidfd of PID stored as NAME; PID 0: of a
+# process that has ended
+agent_stored() {
+	perl -e 'use Fcntl; my ($name, $pid, @agent) = @ARGV;
+		my $own = $pid ? 0 : fork;
+		exit if !$pid && !$own && sleep 1000;
+		my $fd = syscall 434, ($pid || $own) + 0, 0; # pidfd_open
+		if ($own) { kill "KILL", $own; waitpid $own, 0 }
+		$^F = 3;
+		open my $null, "<", "/dev/null" or die if $fd != 3;
+		syscall 33, $fd, 3 if $fd != 3; # dup2
+		open my $f, "<&=", 3 or die;
+		fcntl $f, F_SETFD, 0;
+		@ENV{qw(LISTEN_PID LISTEN_FDS LISTEN_FDNAMES)} = ($$, 1, $name);
+		exec @agent' "$1" "$2" "$DCOS_BUILD/bin/dcos-agent" --config "$T/agent.conf" > /dev/null 2>> "$T/agent.log" < /dev/null &
+	AGENT_PID=$!
+	until_ok "$PATIENCE" dcosctl info
+}
+if type perl > /dev/null 2>&1; then
+	agent_stop KILL
+	agent_stored keeper 0
+	is "$(state_of keeper) $(pid_of keeper)" "RUNNING $keeper" "a stored descriptor of an earlier task of that name does not end this one"
+	agent_stop KILL
+	agent_stored keeper $$
+	is "$(state_of keeper) $(pid_of keeper)" "RUNNING $keeper" "nor does one of another process"
+	agent_stop KILL
+	agent_stored keeper "$keeper"
+	is "$(state_of keeper) $(pid_of keeper)" "RUNNING $keeper" "its own is taken"
+	agent_stop
+	restart
+else
+	skip "descriptors that systemd has kept" "needs perl"
+fi
+
 # --- many that have ended --------------------------------------------------------------------
 run --id quick --image host -- true
 dcosctl wait quick
