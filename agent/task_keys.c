@@ -135,7 +135,7 @@ static const struct task_row rows[] = {
 	 SPEC(kill_grace_us),
 	 .max = TASK_KILL_GRACE_MAX},
 	{{"log_max", "size 4K..16G", "log_max in agent.conf(5)",
-	  "Size at which the file of stdout or of stderr is rotated."},
+	  "Size beyond which the oldest of stdout or of stderr is dropped."},
 	 value_bytes,
 	 SPEC(log_max_bytes),
 	 TASK_LOG_BYTES_MIN,
