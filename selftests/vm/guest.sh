@@ -117,7 +117,7 @@ guest_death() {
 
 console_tail() {
 	{
-		sed -n "/Kernel panic/,+${CONSOLE_LINES}p" "$1" | grep . ||
+		sed -n "/Kernel panic/,+${CONSOLE_LINES}p" "$1" | grep -a . ||
 			tail -n "$CONSOLE_LINES" "$1"
 	} | tr -d '\r' | tr -c '\n\t -~' '?' | sed 's/^/# console: /'
 }

@@ -8,9 +8,10 @@
 kernel=${1:-6.1}
 vm_tmp
 
-# samples NAME...: run them in a guest; sets out and rc
+# samples NAME...: run them in a guest; sets out and rc. The kernel's messages get a place of their
+# own: the root tests may be running in a guest with the same kernel.
 samples() {
-	out=$("$VM/vm.t" --suites "$VM/samples" "$kernel" "$@" 2> "$T/err")
+	out=$(DCOS_BUILD=$T/log "$VM/vm.t" --suites "$VM/samples" "$kernel" "$@" 2> "$T/err")
 	rc=$?
 }
 # line PATTERN NAME: a line of the output matches
