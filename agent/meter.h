@@ -17,6 +17,18 @@
 struct meter;
 
 /*
+ * A family is one object of BPF programs that loads, or is refused, by itself; all share the slots
+ * and cells of the first, without which there is no meter.
+ */
+enum meter_family {
+	METER_SCHED, /* bpf/meter.bpf.c */
+	METER_WALK, /* bpf/walk.bpf.c: memory, faults, pressure, user and system time */
+	METER_DISK, /* bpf/block.bpf.c */
+	METER_NET, /* bpf/net.bpf.c */
+	METER_FAMILIES,
+};
+
+/*
  * Sum of a slot over the CPUs, the part that runs right now included after meter_flush() up to the
  * scheduler's last tick. @sum.owner is no sum: the cgroup that has the slot, 0 none.
  */
@@ -63,6 +75,47 @@ int meter_flush(struct meter *m);
 void meter_read(const struct meter *m, uint32_t slot, struct meter_row *ret);
 
 /**
+ * meter_has - whether a family counts
+ * @why: set to why not, if it does not
+ */
+bool meter_has(const struct meter *m, enum meter_family family, struct why *why);
+
+/**
+ * meter_walk - look at all threads and all metered cgroups: fills the gauges, charges faults
+ * One walk over the host's threads, in the kernel. Return: 0; -EOPNOTSUPP no such family.
+ */
+int meter_walk(struct meter *m);
+
+/**
+ * meter_gauge - what a slot held at the last walk
+ * What that walk did not see is 0; @ret->has says which totals of the cgroup there are.
+ */
+void meter_gauge(const struct meter *m, uint32_t slot, struct dcos_gauge *ret);
+
+/** meter_detail - the second half of a slot, summed over the CPUs */
+void meter_detail(const struct meter *m, uint32_t slot, struct dcos_detail *ret);
+
+struct meter_disk {
+	uint32_t major, minor;
+	struct dcos_disk io;
+};
+
+/**
+ * meter_disks - what a slot did on each block device
+ * Return: how many, at most @max; 0 without that family.
+ */
+int meter_disks(const struct meter *m, uint32_t slot, struct meter_disk *ret, int max);
+
+#define METER_PROGRAMS_MAX 32
+struct meter_program {
+	char name[16]; /* as bpftool shows it */
+	uint64_t run_ns, runs; /* CT_UNSET while the kernel does not count */
+};
+
+/** meter_programs - the BPF programs that are attached, and what they cost; at most @max */
+int meter_programs(const struct meter *m, struct meter_program *ret, int max);
+
+/**
  * meter_adopt - meter a cgroup whose processes run already
  * @cgroup_id: of a container that this agent took over
  * @init: its first process, for the exit record; 0 if it has ended
@@ -97,6 +150,7 @@ struct meter_drops {
 	uint64_t storage_failed; /* no memory for a task's state: it ran unmetered */
 	uint64_t exits_failed; /* an exit record did not fit */
 	uint64_t slots_full; /* meter attach refused */
+	uint64_t disk_inflight_full, disks_full, socks_failed; /* see struct dcos_drops */
 };
 void meter_drops(const struct meter *m, struct meter_drops *ret);
 

@@ -10,32 +10,130 @@
 #include <linux/types.h>
 #endif
 
-#define DCOS_ABI   1
+#define DCOS_ABI   2
 #define DCOS_SLOTS 1024 /* slot 0 is never given out */
 #define DCOS_HIST                                                                                  \
 	28 /* log2 of microseconds: 0 is < 2 us, i is [2^i, 2^(i+1)) us, the last is open */
 #define DCOS_CPUS_MAX 512
 
 /*
- * One slot on one CPU, 5 cache lines. Written by that CPU only, with interrupts off: the times, the
- * waits and the switches; by an atomic add: the rest. All counters only grow while the slot is taken.
+ * One slot on one CPU, 8 cache lines: what every snapshot reads. Written by that CPU only, with
+ * interrupts off: the times, the waits and the switches; by an atomic add: the rest. All counters
+ * only grow while the slot is taken.
  */
 struct dcos_cell {
 	__u64 owner; /* id of the cgroup that has the slot, 0 none: who disagrees must not count */
+	/* bpf/meter.bpf.c, at switch-out */
 	__u64 cpu_ns; /* on-CPU time, from sum_exec_runtime */
 	__u64 wait_ns; /* run-queue wait, from sched_info.run_delay */
 	__u64 nr_waits; /* arrivals on a CPU, each with one wait in the histogram */
 	__u64 nr_switches; /* switch-outs */
 	__u64 nr_involuntary; /* of these while still runnable: preempted or yielded */
 	__u64 nr_migrations; /* switch-outs on another CPU than the task's last one */
+	/* bpf/meter.bpf.c, at the event */
 	__u64 nr_forks; /* threads and processes born in the slot */
 	__u64 nr_exits; /* and ended; forks - exits is what lives */
 	__u64 nr_execs;
 	__u64 nr_oom_kills; /* processes that ended as victims of the OOM killer */
+	__u64 nr_seccomp_kills; /* SIGSYS that a seccomp filter sent: killed, or trapped */
 	__u64 nr_device_denied; /* by the devices isolator */
+	/* bpf/walk.bpf.c, when user space asks, and at a thread's end */
+	__u64 user_ns; /* as the kernel samples it, by tick: use the ratio to system_ns only */
+	__u64 system_ns;
+	__u64 nr_min_faults; /* page faults that needed no disk */
+	__u64 nr_maj_faults; /* that did */
+	/* bpf/block.bpf.c: requests that reached a block device */
+	__u64 disk_read_bytes;
+	__u64 disk_write_bytes;
+	__u64 nr_disk_reads;
+	__u64 nr_disk_writes;
+	/* bpf/net.bpf.c: IP packets of the task's sockets, without link headers */
+	__u64 rx_bytes;
+	__u64 rx_packets;
+	__u64 tx_bytes;
+	__u64 tx_packets;
+	__u64 nr_tcp_opened; /* connections that were established, by connect or accept */
+	__u64 nr_tcp_closed; /* and ended; opened - closed is what is open */
+	__u64 nr_tcp_failed; /* connects that were not established */
+	__u64 nr_retransmits; /* TCP segments sent again */
+	/* quotas and guards */
+	__u64 nr_periods; /* periods in which an enforcer of ours had to look at the task */
+	__u64 nr_throttled; /* of these in which it was stopped */
+	__u64 throttled_ns;
+	__u64 tx_dropped; /* packets */
+	__u64 rx_dropped;
+	__u64 nr_bind_denied;
+	__u64 nr_connect_denied;
 	__u64 wait_hist[DCOS_HIST];
 };
-_Static_assert(sizeof(struct dcos_cell) == 12 * 8 + DCOS_HIST * 8, "dcos_cell has a hole");
+_Static_assert(sizeof(struct dcos_cell) == 512, "dcos_cell has a hole, or is not 8 lines");
+
+/*
+ * The other half of a slot on one CPU, in an array of its own: what is read when its counters in
+ * the cell have changed. Atomic adds.
+ */
+struct dcos_detail {
+	/* bpf/net.bpf.c: what of the cell's traffic is not TCP */
+	__u64 rx_udp_bytes;
+	__u64 rx_udp_packets;
+	__u64 tx_udp_bytes;
+	__u64 tx_udp_packets;
+	__u64 rx_other_bytes;
+	__u64 rx_other_packets;
+	__u64 tx_other_bytes;
+	__u64 tx_other_packets;
+	__u64 pad[4];
+	__u64 disk_hist[DCOS_HIST]; /* from submission to completion */
+	__u64 connect_hist[DCOS_HIST]; /* from connect to established */
+	__u64 rtt_hist[DCOS_HIST]; /* smoothed round-trip times of TCP, one for each measurement */
+};
+_Static_assert(sizeof(struct dcos_detail) == 768, "dcos_detail has a hole");
+
+/* struct dcos_gauge.has */
+#define DCOS_HAS_PSI	1U
+#define DCOS_HAS_MEMORY 2U /* the memory controller */
+#define DCOS_HAS_PIDS	4U
+#define DCOS_HAS_CFS	8U /* cpu.max's statistics */
+
+/*
+ * What a slot's processes and its cgroup hold at the moment of a walk, bpf/walk.bpf.c. Not per
+ * CPU: one walk at a time, and user space reads between walks. The first half is a sum over the
+ * processes and valid if @walk is the last walk's number, else all of it is 0; the second half are
+ * the kernel's own totals for the cgroup, valid as @has says.
+ */
+struct dcos_gauge {
+	__u64 walk;
+	__u64 rss_anon_bytes, rss_file_bytes, rss_shmem_bytes, swap_bytes;
+	__u32 nr_procs, nr_threads;
+	__u32 nr_running,
+		nr_disk_wait; /* threads on a CPU or waiting for one; in uninterruptible sleep */
+	__u64 cgroup_walk; /* as @walk, for what follows */
+	__u64 has; /* DCOS_HAS_* */
+	/* time in which some, or all, work was stalled; at most 2 s old */
+	__u64 psi_cpu_some_ns, psi_cpu_full_ns;
+	__u64 psi_memory_some_ns, psi_memory_full_ns;
+	__u64 psi_io_some_ns, psi_io_full_ns;
+	__u64 memory_bytes, memory_peak_bytes; /* memory.current, memory.peak */
+	__u64 memory_low, memory_high, memory_max, memory_oom; /* memory.events */
+	__u64 memory_oom_kill;
+	__u64 pids; /* pids.current */
+	__u64 cfs_periods, cfs_throttled, cfs_throttled_ns; /* cpu.stat */
+	__u64 pad[6];
+};
+_Static_assert(sizeof(struct dcos_gauge) == 256, "dcos_gauge has a hole");
+
+/* One block device of one slot. Value of the disks hash, key struct dcos_disk_key. Atomic adds. */
+#define DCOS_DISKS 4096
+struct dcos_disk_key {
+	__u32 slot;
+	__u32 dev; /* of the whole disk, as the kernel has it: major << 20 | minor */
+};
+struct dcos_disk {
+	__u64 owner; /* as dcos_cell.owner */
+	__u64 read_bytes, write_bytes;
+	__u64 nr_reads, nr_writes;
+};
+_Static_assert(sizeof(struct dcos_disk) == 40, "dcos_disk has a hole");
 
 /* Value of the slots hash, key: cgroup id. Written by user space, init_* by BPF at the first fork. */
 struct dcos_slot_key {
@@ -70,16 +168,22 @@ struct dcos_task {
 	__u32 exited; /* this thread's end has been counted */
 	__u32 oom; /* group leaders: the process's end by the OOM killer has been counted */
 	__u32 pad;
+	/* exchanged atomically: a walk and the thread's end may charge at the same time */
+	__u64 user_ns, system_ns; /* utime, stime */
+	__u64 min_faults, maj_faults; /* min_flt, maj_flt */
 };
-_Static_assert(sizeof(struct dcos_task) == 48, "dcos_task has a hole");
+_Static_assert(sizeof(struct dcos_task) == 80, "dcos_task has a hole");
 
 /* What was lost since the pins were made. The one value of the drops array; only grows. */
 struct dcos_drops {
 	__u64 storage_failed; /* BPF: no memory for a task's state, it runs unmetered */
 	__u64 exits_failed; /* BPF: an exit record did not fit */
 	__u64 slots_full; /* user space: no slot was free */
+	__u64 disk_inflight_full; /* BPF: too many requests at once, one was not metered */
+	__u64 disks_full; /* BPF: more than DCOS_DISKS pairs of task and device: not told apart */
+	__u64 socks_failed; /* BPF: no memory for a socket's state: no latency, not counted as open */
 };
-_Static_assert(sizeof(struct dcos_drops) == 24, "dcos_drops has a hole");
+_Static_assert(sizeof(struct dcos_drops) == 48, "dcos_drops has a hole");
 
 /*
  * One line of a container's device allow-list; constant in a loaded devices program. Written by
