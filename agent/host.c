@@ -240,7 +240,7 @@ void host_meter(struct node *n)
 		return;
 	if (asprintf(&pins, "%s/%s", n->cfg->bpffs, n->cfg->pin_dir) < 0)
 		return;
-	if (!lock_pins(n, pins) && !meter_open(pins, &n->meter, &n->meter_why))
+	if (!lock_pins(n, pins) && !meter_open(pins, n->host.cgroup_fd, &n->meter, &n->meter_why))
 		n->host.meter = meter_iso(n->meter);
 }
 

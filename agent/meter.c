@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The meter's user-space half: slots, their mapped cells, exit records. How the programs come into
- * the kernel, and stay there, is in meter_pins.c. One thread, one agent per pin directory.
+ * the kernel, and stay there, is in meter_family.c, meter_link.c and meter_pins.c. One thread, one
+ * agent per pin directory.
  */
 #include "agent/meter.h"
 
@@ -15,21 +16,11 @@
 #include <unistd.h>
 
 #include "agent/lib/cleanup.h"
+#include "agent/meter_impl.h"
 #include "agent/meter_pins.h"
-#include "bpf/meter.skel.h"
 
-#define CELL_WORDS (sizeof(struct dcos_cell) / sizeof(uint64_t))
-
-struct meter {
-	struct iso_meter iso;
-	struct meter_pins *pins;
-	struct dcos_cell *cells; /* mapped, [slot * ncpu + cpu] */
-	struct dcos_drops *drops; /* mapped */
-	int ncpu; /* possible CPUs */
-	int exits_fd, flush_fd;
-	uint32_t last; /* handed out last: the next search begins behind it */
-	bool taken[DCOS_SLOTS];
-};
+#define CELL_WORDS   (sizeof(struct dcos_cell) / sizeof(uint64_t))
+#define DETAIL_WORDS (sizeof(struct dcos_detail) / sizeof(uint64_t))
 
 static size_t page_round(size_t size)
 {
@@ -38,14 +29,20 @@ static size_t page_round(size_t size)
 	return (size + page - 1) / page * page;
 }
 
-static size_t cells_size(const struct meter *m)
+/* Of an array with one element for each slot on each CPU. */
+static size_t array_size(const struct meter *m, size_t element)
 {
-	return page_round(DCOS_SLOTS * (size_t)m->ncpu * sizeof(struct dcos_cell));
+	return page_round(DCOS_SLOTS * (size_t)m->ncpu * element);
+}
+
+static size_t index_of(const struct meter *m, uint32_t slot, int cpu)
+{
+	return (size_t)slot * (size_t)m->ncpu + (size_t)cpu;
 }
 
 static struct dcos_cell *cell_at(const struct meter *m, uint32_t slot, int cpu)
 {
-	return &m->cells[(size_t)slot * (size_t)m->ncpu + (size_t)cpu];
+	return &m->cells[index_of(m, slot, cpu)];
 }
 
 /* From here on only threads born under this owner count into the slot. */
@@ -62,8 +59,10 @@ static void slot_clear(struct meter *m, uint32_t slot)
 	int cpu;
 
 	slot_own(m, slot, 0);
-	for (cpu = 0; cpu < m->ncpu; cpu++)
+	for (cpu = 0; cpu < m->ncpu; cpu++) {
 		memset(cell_at(m, slot, cpu), 0, sizeof(struct dcos_cell));
+		memset(&m->details[index_of(m, slot, cpu)], 0, sizeof(struct dcos_detail));
+	}
 }
 
 /* The longest unused one, nearly: behind the last one given. 0: none is free. */
@@ -127,6 +126,14 @@ static void meter_detach(void *ctx, uint64_t cgroup_id, uint32_t slot)
 	}
 }
 
+/* Begin to count the threads that are older than their cgroup's slot. */
+static int pick_up(const struct meter *m)
+{
+	cleanup_close int iter = family_iter(m->families[METER_SCHED], "meter_pick_up", -1);
+
+	return iter < 0 ? iter : family_iterate(iter);
+}
+
 int meter_adopt(struct meter *m, uint64_t cgroup_id, pid_t init, uint32_t *ret_slot)
 {
 	uint32_t slot;
@@ -136,7 +143,7 @@ int meter_adopt(struct meter *m, uint64_t cgroup_id, pid_t init, uint32_t *ret_s
 	if (r < 0)
 		return r;
 	*ret_slot = slot;
-	return pins_pick_up(m->pins);
+	return pick_up(m);
 }
 
 /* All keys of a hash of cgroup ids; nobody but us deletes from it, new keys may be missed. */
@@ -204,20 +211,28 @@ int meter_reclaim(struct meter *m, const uint64_t *live, int nr)
 	return 0;
 }
 
-static int meter_map(struct meter *m, int cells_fd, int drops_fd)
+static int map_array(int fd, size_t size, void *ret)
 {
-	void *p;
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
-	p = mmap(NULL, cells_size(m), PROT_READ | PROT_WRITE, MAP_SHARED, cells_fd, 0);
 	if (p == MAP_FAILED)
 		return -errno;
-	m->cells = p;
-	p = mmap(NULL, page_round(sizeof(*m->drops)), PROT_READ | PROT_WRITE, MAP_SHARED, drops_fd,
-		 0);
-	if (p == MAP_FAILED)
-		return -errno;
-	m->drops = p;
+	*(void **)ret = p;
 	return 0;
+}
+
+static int map_all(struct meter *m, const struct family *sched)
+{
+	int r;
+
+	r = map_array(m->iso.cells_fd, array_size(m, sizeof(*m->cells)), &m->cells);
+	if (!r)
+		r = map_array(family_map_fd(sched, "details"), array_size(m, sizeof(*m->details)),
+			      &m->details);
+	if (!r)
+		r = map_array(family_map_fd(sched, "drops"), page_round(sizeof(*m->drops)),
+			      &m->drops);
+	return r;
 }
 
 /*
@@ -243,10 +258,66 @@ static void free_meter(struct meter **m)
 	meter_close(*m);
 }
 
-int meter_open(const char *pin_dir, struct meter **ret, struct why *why)
+static int quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	(void)level;
+	(void)fmt;
+	(void)ap;
+	return 0; /* what went wrong is told by struct why */
+}
+
+/* The first family must work; each other one that does not is refused alone. */
+static int families_open(struct meter *m, const char *pin_dir, int cgroup_fd, struct why *why)
+{
+	char dir[PIN_PATH_MAX];
+	struct family_env env = {.dir = dir, .ncpu = (uint32_t)m->ncpu, .cgroup_fd = cgroup_fd};
+	int r, i;
+
+	(void)libbpf_set_print(quiet); /* returns the one before */
+	r = pins_make(pin_dir, dir, why);
+	if (!r)
+		r = family_open(&meter_families[0], &env, &m->families[0], why);
+	if (r < 0)
+		return r;
+	env.base = m->families[0];
+	for (i = 1; i < METER_FAMILIES; i++) {
+		if (!meter_families[i].elf)
+			(void)why_set(&m->refused[i], -EINVAL, "not in this build");
+		else
+			(void)family_open(&meter_families[i], &env, &m->families[i],
+					  &m->refused[i]); /* meter_has() tells */
+	}
+	r = pins_sweep(pin_dir, dir);
+	return r ? why_set(why, r, "removing older pins in %s", pin_dir) : 0;
+}
+
+static int slots_open(struct meter *m, struct why *why)
+{
+	const struct family *sched = m->families[METER_SCHED];
+	int r;
+
+	r = storage_try(family_map_fd(sched, "tasks"));
+	if (r < 0)
+		return why_set(why, r, "task storage of this kernel on this CPU");
+	m->exits_fd = family_map_fd(sched, "exits");
+	m->flush_fd = family_prog_fd(sched, "meter_flush");
+	m->iso = (struct iso_meter){
+		.ctx = m,
+		.attach = meter_attach,
+		.detach = meter_detach,
+		.slots_fd = family_map_fd(sched, "slots"),
+		.cells_fd = family_map_fd(sched, "cells"),
+	};
+	r = map_all(m, sched);
+	if (r < 0)
+		return why_set(why, r, "mapping the meter's cells");
+	r = slots_recover(m);
+	return r ? why_set(why, r, "recovering the meter's slots") : 0;
+}
+
+int meter_open(const char *pin_dir, int cgroup_fd, struct meter **ret, struct why *why)
 {
 	__attribute__((cleanup(free_meter))) struct meter *m = calloc(1, sizeof(*m));
-	const struct meter_bpf *skel;
 	int r;
 
 	if (!m)
@@ -256,42 +327,46 @@ int meter_open(const char *pin_dir, struct meter **ret, struct why *why)
 		return why_set(why, m->ncpu, "possible CPUs");
 	if (m->ncpu > DCOS_CPUS_MAX)
 		return why_set(why, -E2BIG, "%d possible CPUs, at most %d", m->ncpu, DCOS_CPUS_MAX);
-	r = pins_open(pin_dir, (uint32_t)m->ncpu, &m->pins, why);
+	r = families_open(m, pin_dir, cgroup_fd, why);
+	if (!r)
+		r = slots_open(m, why);
 	if (r < 0)
 		return r;
-	skel = pins_skel(m->pins);
-	r = storage_try(bpf_map__fd(skel->maps.tasks));
-	if (r < 0)
-		return why_set(why, r, "task storage of this kernel on this CPU");
-	m->exits_fd = bpf_map__fd(skel->maps.exits);
-	m->flush_fd = bpf_program__fd(skel->progs.meter_flush);
-	m->iso = (struct iso_meter){
-		.ctx = m,
-		.attach = meter_attach,
-		.detach = meter_detach,
-		.slots_fd = bpf_map__fd(skel->maps.slots),
-		.cells_fd = bpf_map__fd(skel->maps.cells),
-	};
-	r = meter_map(m, m->iso.cells_fd, bpf_map__fd(skel->maps.drops));
-	if (r < 0)
-		return why_set(why, r, "mapping the meter's cells");
-	r = slots_recover(m);
-	if (r < 0)
-		return why_set(why, r, "recovering the meter's slots");
 	*ret = take_ptr(m);
 	return 0;
 }
 
 void meter_close(struct meter *m)
 {
+	int i;
+
 	if (!m)
 		return;
+	/* mapped with these very sizes */
 	if (m->cells)
-		(void)munmap(m->cells, cells_size(m)); /* it was mapped with this size */
+		(void)munmap(m->cells, array_size(m, sizeof(*m->cells)));
+	if (m->details)
+		(void)munmap(m->details, array_size(m, sizeof(*m->details)));
 	if (m->drops)
 		(void)munmap(m->drops, page_round(sizeof(*m->drops)));
-	pins_close(m->pins);
+	for (i = METER_FAMILIES - 1; i >= 0; i--)
+		family_close(m->families[i]);
 	free(m);
+}
+
+bool meter_has(const struct meter *m, enum meter_family family, struct why *why)
+{
+	const struct family *f = m->families[family];
+	const struct why *reason = f ? &f->lacks : &m->refused[family];
+
+	if (reason->text[0])
+		(void)why_set(why, -EINVAL, "%s", reason->text); /* the text is whole */
+	return f;
+}
+
+int meter_map_fd(const struct meter *m, enum meter_family family, const char *name)
+{
+	return m->families[family] ? family_map_fd(m->families[family], name) : -EOPNOTSUPP;
 }
 
 const struct iso_meter *meter_iso(struct meter *m)
@@ -313,22 +388,41 @@ int meter_flush(struct meter *m)
 	return first;
 }
 
+/*
+ * A counter is one aligned word, which no CPU that we build for reads or writes in halves: plain
+ * loads are whole, and the compiler may take several at once.
+ */
+static void add_words(uint64_t *sum, const uint64_t *words, size_t nr)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		sum[i] += words[i];
+}
+
 void meter_read(const struct meter *m, uint32_t slot, struct meter_row *ret)
 {
-	uint64_t *sum = (uint64_t *)&ret->sum;
-	const uint64_t *cell;
-	size_t i;
 	int cpu;
 
 	memset(ret, 0, sizeof(*ret));
 	if (!slot || slot >= DCOS_SLOTS)
 		return;
-	for (cpu = 0; cpu < m->ncpu; cpu++) {
-		cell = (const uint64_t *)cell_at(m, slot, cpu);
-		for (i = 0; i < CELL_WORDS; i++)
-			sum[i] += __atomic_load_n(&cell[i], __ATOMIC_RELAXED);
-	}
-	ret->sum.owner = __atomic_load_n(&cell_at(m, slot, 0)->owner, __ATOMIC_RELAXED);
+	for (cpu = 0; cpu < m->ncpu; cpu++)
+		add_words((uint64_t *)&ret->sum, (const uint64_t *)cell_at(m, slot, cpu),
+			  CELL_WORDS);
+	ret->sum.owner = cell_at(m, slot, 0)->owner;
+}
+
+void meter_detail(const struct meter *m, uint32_t slot, struct dcos_detail *ret)
+{
+	int cpu;
+
+	memset(ret, 0, sizeof(*ret));
+	if (!slot || slot >= DCOS_SLOTS)
+		return;
+	for (cpu = 0; cpu < m->ncpu; cpu++)
+		add_words((uint64_t *)ret, (const uint64_t *)&m->details[index_of(m, slot, cpu)],
+			  DETAIL_WORDS);
 }
 
 int meter_exit(const struct meter *m, uint64_t cgroup_id, struct dcos_exit *ret)
@@ -353,4 +447,7 @@ void meter_drops(const struct meter *m, struct meter_drops *ret)
 	ret->storage_failed = __atomic_load_n(&m->drops->storage_failed, __ATOMIC_RELAXED);
 	ret->exits_failed = __atomic_load_n(&m->drops->exits_failed, __ATOMIC_RELAXED);
 	ret->slots_full = __atomic_load_n(&m->drops->slots_full, __ATOMIC_RELAXED);
+	ret->disk_inflight_full = __atomic_load_n(&m->drops->disk_inflight_full, __ATOMIC_RELAXED);
+	ret->disks_full = __atomic_load_n(&m->drops->disks_full, __ATOMIC_RELAXED);
+	ret->socks_failed = __atomic_load_n(&m->drops->socks_failed, __ATOMIC_RELAXED);
 }

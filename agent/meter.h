@@ -39,13 +39,16 @@ struct meter_row {
 /**
  * meter_open - load, or take over from the pins, and attach
  * @pin_dir: directory on a mounted bpffs, made if missing, e.g. "/sys/fs/bpf/dcos"
+ * @cgroup_fd: directory of the agent's own subtree, must stay open as long as the meter: programs
+ *             of cgroups are attached there, and walks begin there; -1 none: families that need one
+ *             are refused
  * @why: on failure which program or map, and why
  *
  * A pinned set of the same ABI is reused with all its counts; pins that are incomplete are
  * replaced. A meter that could load but not count fails as well.
  * Return: 0 or -errno; the agent then runs unmetered and doctor says so.
  */
-int meter_open(const char *pin_dir, struct meter **ret, struct why *why);
+int meter_open(const char *pin_dir, int cgroup_fd, struct meter **ret, struct why *why);
 
 /**
  * meter_close - unmap and close; the pins stay, counting goes on
@@ -76,7 +79,7 @@ void meter_read(const struct meter *m, uint32_t slot, struct meter_row *ret);
 
 /**
  * meter_has - whether a family counts
- * @why: set to why not, if it does not
+ * @why: set to why not, if it does not; to what is missing, if it counts in part
  */
 bool meter_has(const struct meter *m, enum meter_family family, struct why *why);
 

@@ -1,35 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The meter's programs in the kernel, and their pins; only for meter.c. A pin directory holds the
- * maps and the links of one ABI, v<DCOS_ABI>/NAME. Programs are loaded at every start and compared
- * with the attached ones: those that changed are replaced, the maps with all counts stay.
+ * Directories of pins; only for agent/meter*.c. A pin directory holds the maps and the links of
+ * one ABI, v<DCOS_ABI>/NAME. Programs are loaded at every start and compared with the attached
+ * ones: those that changed are replaced, the maps with all counts stay.
  */
 #ifndef DCOS_METER_PINS_H
 #define DCOS_METER_PINS_H
 
-#include <stdint.h>
+#include <stdbool.h>
 
 #include "agent/lib/why.h"
+#include "agent/meter_family.h"
 
-struct meter_bpf; /* bpf/meter.skel.h */
-struct meter_pins;
+/** pin_path - the path of a pin. Return: 0 or -ENAMETOOLONG */
+int pin_path(char path[static PIN_PATH_MAX], const char *dir, const char *name, const char *suffix);
+
+/** pin_exists - whether there is a pin of that name */
+bool pin_exists(const char *dir, const char *name);
+
+/** pin_remove - remove a pin; that there is none is fine. Return: 0 or -errno */
+int pin_remove(const char *dir, const char *name);
 
 /**
- * pins_open - have the programs attached and everything pinned
- * @pin_dir: on a bpf file system, made if missing; other ABIs' directories in it are removed
- * @ncpu: possible CPUs
- * @why: on failure which event, map or directory
- * Return: 0 or -errno. A failure leaves earlier complete pins as they are.
+ * pins_make - the directory for the pins of this ABI, made if missing
+ * @pin_dir: on a bpf file system, made if missing
+ * @dir: set to the path
  */
-int pins_open(const char *pin_dir, uint32_t ncpu, struct meter_pins **ret, struct why *why);
+int pins_make(const char *pin_dir, char dir[static PIN_PATH_MAX], struct why *why);
 
-/** pins_close - close all descriptors; the pins stay. NULL is allowed */
-void pins_close(struct meter_pins *p);
+/** pins_empty - remove all pins of a directory. Return: 0 or the first -errno */
+int pins_empty(const char *dir);
 
-/** pins_skel - the loaded object, its maps being the pinned ones; lives as long as @p */
-const struct meter_bpf *pins_skel(const struct meter_pins *p);
-
-/** pins_pick_up - begin to count the threads that are older than their cgroup's slot */
-int pins_pick_up(const struct meter_pins *p);
+/**
+ * pins_sweep - remove what an older set has left behind
+ * @pin_dir: other ABIs' directories in it
+ * @dir: pins in it that no row of meter_families[] names
+ * Return: 0 or the first -errno.
+ */
+int pins_sweep(const char *pin_dir, const char *dir);
 
 #endif

@@ -16,6 +16,13 @@
 	28 /* log2 of microseconds: 0 is < 2 us, i is [2^i, 2^(i+1)) us, the last is open */
 #define DCOS_CPUS_MAX 512
 
+/* Constants of every object of the meter, section .rodata.meter; set by user space before load. */
+struct dcos_knobs {
+	__u32 ncpu; /* possible CPUs */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct dcos_knobs) == 8, "dcos_knobs has a hole");
+
 /*
  * One slot on one CPU, 8 cache lines: what every snapshot reads. Written by that CPU only, with
  * interrupts off: the times, the waits and the switches; by an atomic add: the rest. All counters
@@ -184,6 +191,29 @@ struct dcos_drops {
 	__u64 socks_failed; /* BPF: no memory for a socket's state: no latency, not counted as open */
 };
 _Static_assert(sizeof(struct dcos_drops) == 48, "dcos_drops has a hole");
+
+/*
+ * What a governed slot may still run in this period. In nanoseconds of CPU time. BPF subtracts what
+ * the scheduler books, user space adds each period's quota; below 0 it is debt. Pinned, so that a
+ * cgroup that was frozen by an agent that died can be found and thawed.
+ */
+struct dcos_budget {
+	__u64 owner; /* as dcos_cell.owner; 0 the slot is not governed */
+	__s64 left_ns;
+	__u64 used_ns; /* only grows while the slot is governed */
+	__u32 told; /* BPF: user space knows that nothing is left; cleared by the refill */
+	__u32 frozen; /* user space: it froze the cgroup, or is about to, and has to thaw it */
+	__u64 pad[4];
+};
+_Static_assert(sizeof(struct dcos_budget) == 64, "dcos_budget has a hole, or shares its line");
+
+/* A message of bpf/governor.bpf.c: nothing is left. */
+struct dcos_used_up {
+	__u64 owner;
+	__u32 slot, pad;
+	__u64 time_ns; /* CLOCK_MONOTONIC */
+};
+_Static_assert(sizeof(struct dcos_used_up) == 24, "dcos_used_up has a hole");
 
 /*
  * One line of a container's device allow-list; constant in a loaded devices program. Written by

@@ -33,42 +33,13 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#include "bpf/abi.h"
+#include "bpf/meter_maps.h"
 
-#define LEVELS_MAX  16
 #define WAIT_SIGNAL 0x7f /* the signal in a status of waitpid(2) */
 #define SIGKILL	    9
 #define TASK_DEAD   0x00000080 /* include/linux/sched.h */
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
-
-const volatile __u32 ncpu = 1; /* possible CPUs; set before load */
-
-/* 0 -> losses. BPF adds, user space reads through mmap (and counts slots_full). */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct dcos_drops);
-} drops SEC(".maps");
-
-/* slot * ncpu + cpu -> counters. BPF writes; user space reads through mmap and sets the owner. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, DCOS_SLOTS); /* times ncpu, set before load */
-	__type(key, __u32);
-	__type(value, struct dcos_cell);
-} cells SEC(".maps");
-
-/* cgroup id -> slot. User space writes; BPF reads, and sets init_tgid once. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, DCOS_SLOTS);
-	__type(key, __u64);
-	__type(value, struct dcos_slot_key);
-} slots SEC(".maps");
 
 /* cgroup id -> how its first process ended. BPF writes; user space reads and deletes. */
 struct {
@@ -78,14 +49,6 @@ struct {
 	__type(value, struct dcos_exit);
 } exits SEC(".maps");
 
-/* thread -> what it was last charged for. BPF only; pinned, so that charges go on. */
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct dcos_task);
-} tasks SEC(".maps");
-
 /* 0 -> pid of the last birth that meter_newtask saw on this CPU. BPF only. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -93,54 +56,6 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } seen SEC(".maps");
-
-static __always_inline struct dcos_drops *lost(void)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&drops, &zero);
-}
-
-static __always_inline struct dcos_cell *cell_of(const struct dcos_task *t)
-{
-	__u32 key = t->slot * ncpu + bpf_get_smp_processor_id();
-	struct dcos_cell *c = bpf_map_lookup_elem(&cells, &key);
-
-	return c && c->owner == t->owner ? c : NULL;
-}
-
-/* Index of the highest bit set; v is not 0. */
-static __always_inline __u32 log2_u32(__u32 v)
-{
-	__u32 r, s;
-
-	r = (v > 0xffff) << 4;
-	v >>= r;
-	s = (v > 0xff) << 3;
-	v >>= s;
-	r |= s;
-	s = (v > 0xf) << 2;
-	v >>= s;
-	r |= s;
-	s = (v > 0x3) << 1;
-	v >>= s;
-	r |= s;
-	return r | (v >> 1);
-}
-
-static __always_inline __u32 bucket_of(__u64 ns)
-{
-	__u64 us;
-	__u32 i;
-
-	if (ns < 2000)
-		return 0;
-	us = ns / 1000;
-	if (us >> (DCOS_HIST - 1))
-		return DCOS_HIST - 1;
-	i = log2_u32(us);
-	return i < DCOS_HIST ? i : DCOS_HIST - 1;
-}
 
 /* The growth since the last charge. Runs with interrupts off only. */
 static __always_inline struct dcos_cell *charge(struct dcos_task *t, struct task_struct *p)
@@ -255,30 +170,10 @@ int BPF_PROG(meter_switch, bool preempt, struct task_struct *prev, struct task_s
 	return 0;
 }
 
-/*
- * The nearest cgroup at or above that of a task that has a slot.
- * Return: its id, 0 none; @key and @own (it is the task's very cgroup) are set if there is one.
- */
+/* By the task's own cgroup, as owner_of_cgroup(). */
 static __always_inline __u64 owner_of(struct task_struct *p, struct dcos_slot_key **key, bool *own)
 {
-	struct cgroup *cg = BPF_CORE_READ(p, cgroups, dfl_cgrp);
-	struct cgroup_subsys_state *css;
-	__u64 id;
-	int i;
-
-	for (i = 0; i < LEVELS_MAX; i++) {
-		id = BPF_CORE_READ(cg, kn, id);
-		*key = bpf_map_lookup_elem(&slots, &id);
-		if (*key) {
-			*own = i == 0;
-			return id;
-		}
-		css = BPF_CORE_READ(cg, self.parent);
-		if (!css)
-			return 0;
-		cg = (void *)css - bpf_core_field_offset(struct cgroup, self);
-	}
-	return 0;
+	return owner_of_cgroup(BPF_CORE_READ(p, cgroups, dfl_cgrp), key, own);
 }
 
 static __always_inline void born(struct task_struct *p, struct dcos_task *init)

@@ -133,7 +133,7 @@ static int run_case(struct bench *b, enum bench_case which, uint64_t *ret)
 			return empty;
 	}
 	if (which == UNMETERED || which == METERED) {
-		r = meter_open(b->g.pins, &b->g.m, &why);
+		r = meter_open(b->g.pins, b->g.cgroup_fd, &b->g.m, &why);
 		if (r < 0) {
 			fprintf(stderr, "%s\n", why.text);
 			return r;
@@ -226,7 +226,7 @@ static int bench_programs(struct bench *b)
 	close_fd(&empty);
 	if (r < 0)
 		return r;
-	r = meter_open(b->g.pins, &b->g.m, &why);
+	r = meter_open(b->g.pins, b->g.cgroup_fd, &b->g.m, &why);
 	if (r < 0)
 		return r;
 	b->g.iso = meter_iso(b->g.m);

@@ -42,7 +42,7 @@ int rig_up(const char *dir, int parent_fd, struct rig *ret, struct why *why)
 	r = rig_bpffs(bpffs);
 	if (r < 0)
 		return why_set(why, r, "a bpf file system at %s", bpffs);
-	r = meter_open(g.pins, &g.m, why);
+	r = meter_open(g.pins, parent_fd, &g.m, why);
 	if (r < 0)
 		return r;
 	g.iso = meter_iso(g.m);

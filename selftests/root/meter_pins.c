@@ -42,7 +42,7 @@ static void reopen(struct rig *g)
 
 	meter_close(g->m);
 	g->m = NULL;
-	if (meter_open(g->pins, &g->m, &why))
+	if (meter_open(g->pins, test_cgroup(), &g->m, &why))
 		EXPECT_STREQ(why.text, "");
 	ASSERT_TRUE(g->m);
 	g->iso = meter_iso(g->m);
@@ -81,7 +81,7 @@ static int first_agent(const struct rig *g, int cgroup_fd, uint64_t *ret_cpu_ns)
 	uint32_t slot;
 	int pidfd;
 
-	if (meter_open(g->pins, &m, &why))
+	if (meter_open(g->pins, test_cgroup(), &m, &why))
 		return 1;
 	if (meter_iso(m)->attach(m ? meter_iso(m)->ctx : NULL, rig_cgroup_id(cgroup_fd), &slot))
 		return 2;
@@ -393,7 +393,7 @@ TEST(two_agents_with_their_own_pins_count_side_by_side, NEEDS)
 	pid_t pid;
 
 	(void)snprintf(pins, sizeof(pins), "%s2", g.pins); /* fits */
-	ASSERT_EQ(meter_open(pins, &m, &why), 0);
+	ASSERT_EQ(meter_open(pins, test_cgroup(), &m, &why), 0);
 	fd = rig_cgroup_make(test_cgroup(), "second");
 	id2 = rig_cgroup_id(fd);
 	ASSERT_EQ(meter_iso(m)->attach(meter_iso(m)->ctx, id2, &slot), 0);
@@ -456,7 +456,7 @@ TEST(a_pin_directory_that_is_not_on_bpffs_is_named, NEEDS)
 
 	(void)snprintf(want, sizeof(want), "pin directory %s is not on a bpf file system",
 		       test_dir()); /* fits */
-	EXPECT_EQ(meter_open(test_dir(), &m, &why), -EINVAL);
+	EXPECT_EQ(meter_open(test_dir(), -1, &m, &why), -EINVAL);
 	EXPECT_STREQ(why.text, want);
 	EXPECT_TRUE(!m);
 }
@@ -473,7 +473,7 @@ static int refused(const struct rig *g, const cap_value_t *drop, int nr, const c
 	if (!pid) {
 		if (cap_set_flag(caps, CAP_EFFECTIVE, nr, drop, CAP_CLEAR) || cap_set_proc(caps))
 			_exit(2);
-		r = meter_open(g->pins, &m, &why);
+		r = meter_open(g->pins, test_cgroup(), &m, &why);
 		EXPECT_STREQ(why.text, want);
 		_exit(r != -EPERM || m || strcmp(why.text, want) != 0);
 	}
