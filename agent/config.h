@@ -24,6 +24,13 @@ enum config_read_access {
 	CONFIG_READ_GROUP, /* members of socket_group only */
 };
 
+/* Who holds CPU quotas. */
+enum config_cpu_enforcer {
+	CPU_AUTO, /* cfs where it can, else the governor */
+	CPU_CFS,
+	CPU_GOVERNOR,
+};
+
 /* All strings are set, none is NULL; they belong to the config. All paths are absolute and plain
  * (no "." or ".." component, no trailing slash). */
 struct config {
@@ -45,6 +52,9 @@ struct config {
 	char *bpffs; /* mount point of the bpf file system */
 	char *pin_dir; /* a name below it */
 	uint64_t meter_interval_us; /* of snapshots */
+
+	/* [cpu] */
+	int cpu_enforcer; /* enum config_cpu_enforcer */
 
 	/* [tasks] */
 	uint32_t userns_base; /* first host id of range 0 */

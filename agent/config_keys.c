@@ -147,6 +147,13 @@ static const struct config_choice read_accesses[] = {
 	{NULL, 0},
 };
 
+static const struct config_choice cpu_enforcers[] = {
+	{"auto", CPU_AUTO},
+	{"cfs", CPU_CFS},
+	{"governor", CPU_GOVERNOR},
+	{},
+};
+
 static const struct config_choice log_levels[] = {
 	{"err", LOG_ERR},   {"warning", LOG_WARNING}, {"notice", LOG_NOTICE},
 	{"info", LOG_INFO}, {"debug", LOG_DEBUG},     {NULL, 0},
@@ -252,6 +259,17 @@ static const struct config_row meter_keys[] = {
 	 60 * US_PER_S},
 };
 
+static const struct config_row cpu_keys[] = {
+	{{"enforcer", "auto, cfs or governor", "auto",
+	  "Who holds CPU quotas. cfs: the kernel's cpu.max, which needs the cpu controller of "
+	  "cgroup "
+	  "v2. governor: eBPF counts, and the agent freezes who has used up its period. auto: cfs "
+	  "where it can, else the governor."},
+	 choice_value,
+	 AT(cpu_enforcer),
+	 .choices = cpu_enforcers},
+};
+
 static const struct config_row tasks_keys[] = {
 	{{"userns_base", "number 65536..4294967294", "1879048192",
 	  "First host user and group id that tasks with a user namespace of their own get. The "
@@ -306,6 +324,8 @@ struct rows config_sections(void)
 		 {cgroup_keys, ARRAY_SIZE(cgroup_keys), sizeof(cgroup_keys[0])}},
 		{{"meter", "", NULL, "Metering by eBPF."},
 		 {meter_keys, ARRAY_SIZE(meter_keys), sizeof(meter_keys[0])}},
+		{{"cpu", "", NULL, "CPU quotas."},
+		 {cpu_keys, ARRAY_SIZE(cpu_keys), sizeof(cpu_keys[0])}},
 		{{"tasks", "", NULL, "What tasks get that don't ask for something else."},
 		 {tasks_keys, ARRAY_SIZE(tasks_keys), sizeof(tasks_keys[0])}},
 	};

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/governor.h"
 #include "agent/lib/cleanup.h"
 #include "agent/lib/log.h"
 #include "agent/procfs.h"
@@ -244,6 +245,41 @@ void host_meter(struct node *n)
 		n->host.meter = meter_iso(n->meter);
 }
 
+static bool wants_governor(const struct node *n)
+{
+	unsigned int on = 0;
+
+	if (n->cfg->cpu_enforcer != CPU_AUTO)
+		return n->cfg->cpu_enforcer == CPU_GOVERNOR;
+	return cg_subtree_controllers(n->host.cgroup_fd, &on) || !(on & CG_CPU);
+}
+
+void host_governor(struct node *n)
+{
+	if (!wants_governor(n))
+		return;
+	if (!n->meter)
+		(void)why_set(&n->governor_why, -EOPNOTSUPP, "there is no meter");
+	else if (!governor_open(n->meter, n->host.cgroup_fd, &n->governor, &n->governor_why))
+		n->host.governor = governor_iso(n->governor);
+}
+
+int host_thaw(const struct config *cfg, struct why *why)
+{
+	cleanup_free char *pins = NULL, *mnt = NULL;
+	int err = cg_find_mount("/proc/self/mountinfo", &mnt);
+
+	if (err)
+		return why_set(why, err, "cgroup2 is not mounted");
+	if (asprintf(&pins, "%s/%s", cfg->bpffs, cfg->pin_dir) < 0)
+		return why_set(why, -ENOMEM, "%s", cfg->pin_dir);
+	cleanup_close int root = open(mnt, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (root < 0)
+		return why_set(why, -errno, "%s", mnt);
+	return governor_thaw_pins(pins, root, why);
+}
+
 int host_isolate(struct why *why)
 {
 	if (unshare(CLONE_NEWNS))
@@ -255,6 +291,9 @@ int host_isolate(struct why *why)
 
 void host_release(struct node *n)
 {
+	n->host.governor = NULL;
+	governor_close(n->governor); /* before the meter that it stands on */
+	n->governor = NULL;
 	if (n->meter)
 		meter_close(n->meter);
 	n->meter = NULL;

@@ -28,6 +28,20 @@ void host_meter(struct node *n);
  */
 int host_isolate(struct why *why);
 
+/**
+ * host_governor - hold CPU quotas by the governor, if the configuration and the host want it
+ * After host_isolate() and before the first task. On failure n->governor stays NULL and
+ * n->governor_why says why; quotas that nobody holds are warnings of their tasks.
+ */
+void host_governor(struct node *n);
+
+/**
+ * host_thaw - thaw what the governor of an agent that is gone has left frozen
+ * While an agent runs it may do that to its tasks: they are frozen again when next due.
+ * Return: how many tasks; -errno with @why.
+ */
+int host_thaw(const struct config *cfg, struct why *why);
+
 /** host_release - close what host_setup() and host_meter() opened; everything on the host stays */
 void host_release(struct node *n);
 

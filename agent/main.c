@@ -28,6 +28,7 @@ static const char usage[] =
 	"\n"
 	"  -c, --config FILE  read only this file, not " CONFIG_FILE " and its drop-ins\n"
 	"      --check        check the configuration and end\n"
+	"      --thaw         thaw the tasks that an agent which is gone has left frozen\n"
 	"      --dump-keys WHAT  table of keys in reStructuredText: config or spec\n"
 	"  -h, --help\n"
 	"  -V, --version\n"
@@ -36,7 +37,7 @@ static const char usage[] =
 
 struct options {
 	const char *config;
-	bool check;
+	bool check, thaw;
 };
 
 static int dump_keys(const char *what)
@@ -54,9 +55,13 @@ static int dump_keys(const char *what)
 static int parse_options(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = {
-		{"config", required_argument, NULL, 'c'},    {"check", no_argument, NULL, 'C'},
-		{"dump-keys", required_argument, NULL, 'D'}, {"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},	     {NULL},
+		{"config", required_argument, NULL, 'c'},
+		{"check", no_argument, NULL, 'C'},
+		{"dump-keys", required_argument, NULL, 'D'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		{"thaw", no_argument, NULL, 'T'},
+		{NULL},
 	};
 	int c;
 
@@ -67,6 +72,9 @@ static int parse_options(int argc, char **argv, struct options *o)
 			break;
 		case 'C':
 			o->check = true;
+			break;
+		case 'T':
+			o->thaw = true;
 			break;
 		case 'D':
 			return dump_keys(optarg);
@@ -119,6 +127,8 @@ static void say_ready(const struct node *n, const struct recovery *r)
 {
 	if (!n->meter)
 		log_warn("tasks are not metered: %s", n->meter_why.text);
+	if (n->governor_why.text[0])
+		log_warn("no governor: %s", n->governor_why.text);
 	log_notice("ready: %d tasks adopted, %d ended meanwhile, %d remembered, %d lost, "
 		   "%d checkpoints unreadable, %d cgroups of no task",
 		   r->adopted, r->ended, r->remembered, r->lost, r->unreadable, r->strays);
@@ -135,7 +145,11 @@ static int node_main(struct node *n, struct why *why)
 	if (err)
 		return err;
 	host_meter(n);
-	err = host_isolate(why) ?: recover(n, &found) ?: stream_start(n) ?: api_start(n, why);
+	err = host_isolate(why);
+	if (err)
+		return err;
+	host_governor(n);
+	err = recover(n, &found) ?: stream_start(n) ?: api_start(n, why);
 	if (err)
 		return err;
 	drain_load(n);
@@ -144,6 +158,17 @@ static int node_main(struct node *n, struct why *why)
 	(void)sd_notify(0, "STOPPING=1"); /* likewise */
 	log_notice("stops; %d tasks run on", node_running(n));
 	return err < 0 ? err : 0;
+}
+
+static int thaw(const struct config *cfg, struct why *why)
+{
+	int nr = host_thaw(cfg, why);
+
+	if (nr < 0)
+		log_err("%s", why->text);
+	else if (nr)
+		log_notice("thawed %d tasks", nr);
+	return nr < 0;
 }
 
 int main(int argc, char **argv)
@@ -158,7 +183,7 @@ int main(int argc, char **argv)
 		return status;
 	fill_standard_fds();
 	log_open("dcos-agent", LOG_INFO);
-	if (!o.check && seal_program(argv, &why)) {
+	if (!o.check && !o.thaw && seal_program(argv, &why)) {
 		log_warn("tasks can open the agent's program for writing: %s", why.text);
 		why.text[0] = '\0';
 	}
@@ -168,6 +193,8 @@ int main(int argc, char **argv)
 	}
 	if (o.check)
 		return 0;
+	if (o.thaw)
+		return thaw(cfg, &why);
 	log_open("dcos-agent", cfg->log_level);
 	n.cfg = cfg;
 	status = node_main(&n, &why);

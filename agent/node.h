@@ -21,6 +21,7 @@
 #define NODE_BOOT_ID_LEN 36
 #define TASK_REASON_MAX	 256
 
+struct governor;
 struct vl_server;
 struct stream;
 struct doctor;
@@ -70,6 +71,8 @@ struct node {
 	char *cgroup_path; /* of host.cgroup_fd, below the cgroup2 mount, e.g. "/dcos" */
 	struct meter *meter; /* NULL: meter_why says why */
 	struct why meter_why;
+	struct governor *governor; /* NULL: governor_why says why, or it is not wanted */
+	struct why governor_why;
 	struct vl_server *server;
 	struct stream *stream;
 	struct doctor *doctor; /* doctor.c; NULL until somebody asks */

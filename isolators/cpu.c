@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * CPU time by the cgroup v2 cpu controller: a quota per period with a burst, and a weight against
- * other tasks. Without the controller nothing is enforced, and the container says so.
+ * CPU time: a quota per period with a burst, and a weight against other tasks. By the cgroup v2 cpu
+ * controller, or the quota by the agent's governor where there is none, or where the configuration
+ * wants it. What nobody enforces is a warning.
  * Source: cgroup-v2.rst, "CPU Interface Files"; Documentation/scheduler/sched-bwc.rst.
  */
 #include <inttypes.h>
@@ -15,8 +16,17 @@
 
 static int cpu_probe(const struct iso_host *host, struct iso_probe *ret)
 {
+	char reason[128];
+
 	ret->name = "cpu";
-	return controller_probe(host, CG_CPU, "cpu.max with burst, cpu.weight", ret);
+	if (!host->governor)
+		return controller_probe(host, CG_CPU, "cpu.max with burst, cpu.weight", ret);
+	ret->ok = true;
+	(void)snprintf(ret->how, sizeof(ret->how), "quotas by the governor, %s", /* may be cut */
+		       controller_missing(host, CG_CPU, reason, sizeof(reason))
+			       ? "no weights"
+			       : "weights by cpu.weight");
+	return 0;
 }
 
 static struct knob cpu_max_knob(const struct ct_resources *res)
@@ -56,30 +66,59 @@ static size_t cpu_knobs(const struct isolation *iso, bool fresh, struct knob *k)
 	return nr;
 }
 
-static void cpu_warn(struct isolation *iso)
+static void cpu_warn(struct isolation *iso, bool quota)
 {
 	char reason[128];
 
 	(void)controller_missing(iso->host, CG_CPU, reason, sizeof(reason)); /* it is */
-	if (iso->res.cpu_quota_us != CT_UNSET)
+	if (quota && iso->res.cpu_quota_us != CT_UNSET)
 		warn_unenforced(iso, "cpus", reason);
-	if (iso->res.cpu_burst_us != CT_UNSET && iso->res.cpu_burst_us)
+	if (quota && iso->res.cpu_burst_us != CT_UNSET && iso->res.cpu_burst_us)
 		warn_unenforced(iso, "cpu_burst", reason);
 	if (iso->res.cpu_weight != CT_UNSET)
 		warn_unenforced(iso, "cpu_weight", reason);
 }
 
-static int cpu_set(struct isolation *iso, bool fresh)
+static int govern(struct isolation *iso)
 {
-	struct knob knobs[CPU_KNOBS_MAX];
-	size_t nr;
+	const struct iso_governor *g = iso->host->governor;
+	const struct ct_resources *res = &iso->res;
+	struct iso_quota q = {.quota_us = res->cpu_quota_us, .period_us = res->cpu_period_us};
+	int err;
 
-	if (!knob_exists(iso, "cpu.max")) {
-		cpu_warn(iso);
+	if (q.quota_us == CT_UNSET) {
+		g->drop(g->ctx, iso->slot, iso->cgroup_id);
 		return 0;
 	}
-	nr = cpu_knobs(iso, fresh, knobs);
-	return fresh ? knobs_write(iso, knobs, nr) : knobs_change(iso, knobs, nr);
+	if (q.period_us == CT_UNSET || !q.period_us)
+		q.period_us = CT_PERIOD_US;
+	q.burst_us = res->cpu_burst_us == CT_UNSET ? 0 : res->cpu_burst_us;
+	err = g->set(g->ctx, iso->slot, iso->cgroup_id, iso->cgroup_fd, &q);
+	return err ? iso_fail(iso, err, "resources.cpus: the governor") : 0;
+}
+
+static bool is_governed(const struct isolation *iso)
+{
+	return iso->host->governor && iso->metered;
+}
+
+static int cpu_set(struct isolation *iso, bool fresh)
+{
+	struct isolation others = *iso;
+	struct knob knobs[CPU_KNOBS_MAX];
+	bool file = knob_exists(iso, "cpu.max");
+	size_t nr;
+	int err = 0;
+
+	if (!file)
+		cpu_warn(iso, !is_governed(iso));
+	if (is_governed(iso)) /* cpu.max stays at "max" then */
+		others.res.cpu_quota_us = others.res.cpu_burst_us = CT_UNSET;
+	if (file) {
+		nr = cpu_knobs(&others, fresh, knobs);
+		err = fresh ? knobs_write(iso, knobs, nr) : knobs_change(iso, knobs, nr);
+	}
+	return err || !is_governed(iso) ? err : govern(iso);
 }
 
 static int cpu_prepare(struct isolation *iso)
@@ -90,6 +129,18 @@ static int cpu_prepare(struct isolation *iso)
 static int cpu_update(struct isolation *iso)
 {
 	return cpu_set(iso, false);
+}
+
+/* A quota of cpu.max is in the cgroup still; the governor's went with the agent that held it. */
+static int cpu_recover(struct isolation *iso)
+{
+	return is_governed(iso) ? govern(iso) : 0;
+}
+
+static void cpu_cleanup(struct isolation *iso)
+{
+	if (is_governed(iso))
+		iso->host->governor->drop(iso->host->governor->ctx, iso->slot, iso->cgroup_id);
 }
 
 static int cpu_sample(const struct isolation *iso, struct iso_sample *ret)
@@ -112,4 +163,6 @@ const struct isolator cpu_isolator = {
 	.prepare = cpu_prepare,
 	.update = cpu_update,
 	.sample = cpu_sample,
+	.recover = cpu_recover,
+	.cleanup = cpu_cleanup,
 };

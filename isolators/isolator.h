@@ -53,12 +53,32 @@ struct iso_meter {
 	int cells_fd; /* array: slot * ncpu + cpu -> struct dcos_cell */
 };
 
+/* A CPU quota as cpu.max has it, in microseconds. */
+struct iso_quota {
+	uint64_t quota_us, period_us, burst_us;
+};
+
+/* Filled in by the agent where it can hold CPU quotas without the cpu controller. */
+struct iso_governor {
+	void *ctx;
+	/**
+	 * set - hold a metered cgroup to a quota from now on, or to another one
+	 * @cgroup_fd: its directory; not kept
+	 * Return: 0 or -errno.
+	 */
+	int (*set)(void *ctx, uint32_t slot, uint64_t cgroup_id, int cgroup_fd,
+		   const struct iso_quota *quota);
+	/* drop - hold it no longer; nothing happens if it was not held */
+	void (*drop)(void *ctx, uint32_t slot, uint64_t cgroup_id);
+};
+
 /* What all containers of one agent share; lives as long as the agent. */
 struct iso_host {
 	int cgroup_fd; /* directory of the agent's own subtree in cgroup2 */
 	const char *state_dir; /* absolute; overlay upper layers are below state_dir/rootfs/ID */
 	const char *run_dir; /* absolute, tmpfs; staging mounts, in the agent's own namespace */
 	const struct iso_meter *meter; /* NULL: not metered */
+	const struct iso_governor *governor; /* NULL: CPU quotas need the cpu controller */
 	struct devices_cache *devices; /* loaded programs; NULL: each container loads its own */
 	struct sc_cache *seccomp_cache; /* NULL: each container compiles its own filter */
 };

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+/* CPU quotas by the governor, against cpu.stat; and that nobody stays frozen. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent/governor.h"
+#include "agent/lib/cleanup.h"
+#include "cgroupfs/cgroupfs.h"
+#include "selftests/harness/meter_rig.h"
+#include "selftests/harness/test.h"
+
+#define NEEDS	     NEED_ROOT, NEED_CGROUP2, NEED_BPF
+#define PERIOD_US    UINT64_C(100000)
+#define NS_PER_US    1000
+#define END_MS	     20000
+#define DEADLINE_NS  UINT64_C(10000000000)
+#define OVERSHOOT_US 60000 /* bookings come at ticks, on each CPU: paid back, but not by the end */
+#define KILLS	     10
+
+struct governed_rig {
+	struct rig g;
+	struct governor *gov;
+};
+
+static struct governed_rig up_with(const char *dir, int parent)
+{
+	struct governed_rig r = {};
+	struct why why = {};
+
+	if (rig_up(dir, parent, &r.g, &why) < 0 ||
+	    governor_open(r.g.m, r.g.cgroup_fd, &r.gov, &why) < 0) {
+		EXPECT_STREQ(why.text, "");
+		test_abort();
+	}
+	return r;
+}
+
+static struct governed_rig up(void)
+{
+	return up_with(test_dir(), test_cgroup());
+}
+
+static void down(struct governed_rig *r)
+{
+	governor_close(r->gov);
+	meter_close(r->g.m);
+}
+
+static int set(struct governed_rig *r, uint64_t quota_us, uint64_t burst_us)
+{
+	const struct iso_governor *iso = governor_iso(r->gov);
+	const struct iso_quota q = {quota_us, PERIOD_US, burst_us};
+
+	return iso->set(iso->ctx, r->g.slot, r->g.id, r->g.cgroup_fd, &q);
+}
+
+static void drop(struct governed_rig *r)
+{
+	const struct iso_governor *iso = governor_iso(r->gov);
+
+	iso->drop(iso->ctx, r->g.slot, r->g.id);
+}
+
+static void *spin(void *arg)
+{
+	volatile uint64_t n = 0;
+
+	for (;;)
+		n++;
+	return arg;
+}
+
+/* As many busy threads as @arg says, until it is killed. */
+static int hog(void *arg)
+{
+	const int *threads = arg;
+	pthread_t t;
+
+	for (int i = 1; i < *threads; i++) {
+		if (pthread_create(&t, NULL, spin, NULL))
+			return 1;
+	}
+	(void)spin(NULL); /* never returns */
+	return 0;
+}
+
+static pid_t hog_start(struct governed_rig *r, int threads, int *ret_pidfd)
+{
+	pid_t pid = rig_spawn(r->g.cgroup_fd, hog, &threads, ret_pidfd);
+
+	ASSERT_TRUE(pid > 0);
+	return pid;
+}
+
+static void hog_end(pid_t pid, int *pidfd)
+{
+	int status;
+
+	EXPECT_EQ(kill(pid, SIGKILL), 0);
+	EXPECT_EQ(rig_wait(pid, *pidfd, END_MS, &status), 0);
+	close_fd(pidfd);
+}
+
+static bool is_frozen(int cgroup_fd)
+{
+	static const char *const keys[] = {"frozen", NULL};
+	uint64_t frozen = 2;
+
+	EXPECT_EQ(cg_read_keys(cgroup_fd, "cgroup.events", keys, &frozen), 1);
+	return frozen == 1;
+}
+
+/* Until the cgroup is frozen, or is not: it is polled, the event would need a file for each. */
+static bool becomes(int cgroup_fd, bool frozen)
+{
+	uint64_t end = rig_now_ns() + DEADLINE_NS;
+
+	while (rig_now_ns() < end) {
+		if (is_frozen(cgroup_fd) == frozen)
+			return true;
+	}
+	return false;
+}
+
+/* The share that a load of @threads got in @us, and what it may have had at most. */
+static void check_share(struct governed_rig *r, uint64_t quota_us, uint64_t burst_us, int threads,
+			uint64_t us)
+{
+	uint64_t begin, used, end_us;
+	int pidfd;
+	pid_t pid;
+
+	EXPECT_EQ(set(r, quota_us, burst_us), 0);
+	pid = hog_start(r, threads, &pidfd);
+	used = rig_cpu_us(r->g.cgroup_fd);
+	begin = rig_now_ns() / NS_PER_US;
+	(void)poll(NULL, 0, (int)(us / 1000)); /* this much of the load's time is wanted */
+	used = rig_cpu_us(r->g.cgroup_fd) - used;
+	end_us = rig_now_ns() / NS_PER_US - begin;
+	printf("# quota %lu of %lu us, %d threads: %lu us in %lu us, %.2f %% of the quota\n",
+	       quota_us, PERIOD_US, threads, used, end_us,
+	       100.0 * (double)used / ((double)end_us * (double)quota_us / (double)PERIOD_US));
+	EXPECT_LE(used, end_us * quota_us / PERIOD_US + quota_us + burst_us + OVERSHOOT_US);
+	EXPECT_GE(used, end_us * quota_us / PERIOD_US / 2); /* a busy host gives less */
+	hog_end(pid, &pidfd);
+	drop(r);
+}
+
+TEST(a_busy_thread_gets_its_quota_and_no_more, NEEDS)
+{
+	struct governed_rig r = up();
+
+	check_share(&r, 25000, 0, 1, 2000000);
+	down(&r);
+}
+
+TEST(eight_busy_threads_get_their_quota_and_no_more, NEEDS)
+{
+	struct governed_rig r = up();
+
+	check_share(&r, 50000, 0, 8, 2000000);
+	down(&r);
+}
+
+TEST(a_burst_is_paid_once, NEEDS)
+{
+	struct governed_rig r = up();
+
+	check_share(&r, 10000, 10000, 2, 2000000);
+	down(&r);
+}
+
+TEST(periods_and_throttled_time_are_metered, NEEDS)
+{
+	struct governed_rig r = up();
+	struct dcos_cell c;
+
+	check_share(&r, 10000, 0, 1, 1000000);
+	c = rig_row(&r.g);
+	EXPECT_GE(c.nr_periods, 5);
+	EXPECT_GE(c.nr_throttled, 4);
+	EXPECT_LE(c.nr_throttled, c.nr_periods + 1);
+	EXPECT_GE(c.throttled_ns, 300000000);
+	EXPECT_LE(c.throttled_ns, rig_now_ns());
+	down(&r);
+}
+
+TEST(another_quota_holds_at_once, NEEDS)
+{
+	struct governed_rig r = up();
+	int pidfd;
+	pid_t pid = hog_start(&r, 1, &pidfd);
+
+	EXPECT_EQ(set(&r, 1000, 0), 0);
+	EXPECT_TRUE(becomes(r.g.cgroup_fd, true));
+	EXPECT_EQ(set(&r, 100 * PERIOD_US, 0), 0); /* far more than it can owe */
+	EXPECT_TRUE(becomes(r.g.cgroup_fd, false));
+	hog_end(pid, &pidfd);
+	down(&r);
+}
+
+TEST(who_is_governed_no_longer_is_thawed, NEEDS)
+{
+	struct governed_rig r = up();
+	int pidfd;
+	pid_t pid = hog_start(&r, 1, &pidfd);
+
+	EXPECT_EQ(set(&r, 1000, 0), 0);
+	EXPECT_TRUE(becomes(r.g.cgroup_fd, true));
+	drop(&r);
+	EXPECT_TRUE(becomes(r.g.cgroup_fd, false));
+	EXPECT_EQ(set(&r, 1000, 0), 0);
+	EXPECT_TRUE(becomes(r.g.cgroup_fd, true));
+	governor_close(r.gov);
+	EXPECT_TRUE(becomes(r.g.cgroup_fd, false));
+	hog_end(pid, &pidfd);
+	meter_close(r.g.m);
+}
+
+TEST(a_quota_without_a_period_and_another_cgroups_slot_are_refused, NEEDS)
+{
+	struct governed_rig r = up();
+	const struct iso_governor *iso = governor_iso(r.gov);
+	struct iso_quota q = {1000, 0, 0};
+
+	EXPECT_EQ(iso->set(iso->ctx, r.g.slot, r.g.id, r.g.cgroup_fd, &q), -EINVAL);
+	q = (struct iso_quota){0, PERIOD_US, 0};
+	EXPECT_EQ(iso->set(iso->ctx, r.g.slot, r.g.id, r.g.cgroup_fd, &q), -EINVAL);
+	q = (struct iso_quota){1000, PERIOD_US, 0};
+	EXPECT_EQ(iso->set(iso->ctx, 0, r.g.id, r.g.cgroup_fd, &q), -EINVAL);
+	EXPECT_EQ(iso->set(iso->ctx, r.g.slot, r.g.id, r.g.cgroup_fd, &q), 0);
+	EXPECT_EQ(iso->set(iso->ctx, r.g.slot, r.g.id + 1, r.g.cgroup_fd, &q), -EBUSY);
+	down(&r);
+}
+
+/* An agent that governs until it is killed: opens all by itself and says when it is ready. */
+static int agent_main(const char *dir, int parent, int ready_fd)
+{
+	struct governed_rig r = up_with(dir, parent);
+	int pidfd;
+
+	if (set(&r, 2000, 0))
+		return 1;
+	(void)hog_start(&r, 2, &pidfd); /* dies with this process */
+	if (!becomes(r.g.cgroup_fd, true) || write(ready_fd, "r", 1) != 1)
+		return 1;
+	for (;;)
+		(void)pause(); /* until the signal */
+}
+
+TEST(a_task_is_thawed_when_the_agent_is_killed, NEEDS)
+{
+	unsigned int seed = (unsigned int)getpid();
+	int parent = test_cgroup();
+
+	for (int i = 0; i < KILLS; i++) {
+		int ready[2], status;
+		char c, dir[64];
+		pid_t agent;
+
+		ASSERT_EQ(pipe(ready), 0);
+		(void)snprintf(dir, sizeof(dir), "%s/%d", test_dir(), i); /* fits */
+		ASSERT_EQ(mkdir(dir, 0700), 0);
+		agent = fork();
+		ASSERT_TRUE(agent >= 0);
+		if (!agent)
+			_exit(agent_main(dir, parent, ready[1]));
+		close_fd(&ready[1]);
+		EXPECT_EQ(read(ready[0], &c, 1), 1);
+		(void)poll(NULL, 0, (int)(rand_r(&seed) % 250)); /* any moment will do */
+		EXPECT_EQ(kill(agent, SIGKILL), 0);
+		EXPECT_EQ(waitpid(agent, &status, 0), agent);
+		close_fd(&ready[0]);
+
+		cleanup_close int cg = cg_open(parent, "task", false);
+
+		EXPECT_TRUE(cg >= 0 && becomes(cg, false));
+		EXPECT_EQ(cg_remove(parent, "task"), 0);
+	}
+}
