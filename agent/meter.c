@@ -40,6 +40,11 @@ static size_t index_of(const struct meter *m, uint32_t slot, int cpu)
 	return (size_t)slot * (size_t)m->ncpu + (size_t)cpu;
 }
 
+static size_t gauges_size(void)
+{
+	return page_round(DCOS_SLOTS * sizeof(struct dcos_gauge));
+}
+
 static struct dcos_cell *cell_at(const struct meter *m, uint32_t slot, int cpu)
 {
 	return &m->cells[index_of(m, slot, cpu)];
@@ -63,6 +68,8 @@ static void slot_clear(struct meter *m, uint32_t slot)
 		memset(cell_at(m, slot, cpu), 0, sizeof(struct dcos_cell));
 		memset(&m->details[index_of(m, slot, cpu)], 0, sizeof(struct dcos_detail));
 	}
+	if (m->gauges)
+		memset(&m->gauges[slot], 0, sizeof(struct dcos_gauge));
 }
 
 /* The longest unused one, nearly: behind the last one given. 0: none is free. */
@@ -232,6 +239,8 @@ static int map_all(struct meter *m, const struct family *sched)
 	if (!r)
 		r = map_array(family_map_fd(sched, "drops"), page_round(sizeof(*m->drops)),
 			      &m->drops);
+	if (!r && m->families[METER_WALK])
+		r = map_array(meter_map_fd(m, METER_WALK, "gauges"), gauges_size(), &m->gauges);
 	return r;
 }
 
@@ -291,7 +300,7 @@ static int families_open(struct meter *m, const char *pin_dir, int cgroup_fd, st
 	return r ? why_set(why, r, "removing older pins in %s", pin_dir) : 0;
 }
 
-static int slots_open(struct meter *m, struct why *why)
+static int slots_open(struct meter *m, int cgroup_fd, struct why *why)
 {
 	const struct family *sched = m->families[METER_SCHED];
 	int r;
@@ -312,6 +321,8 @@ static int slots_open(struct meter *m, struct why *why)
 	if (r < 0)
 		return why_set(why, r, "mapping the meter's cells");
 	r = slots_recover(m);
+	if (!r)
+		r = meter_walk_open(m, cgroup_fd, why);
 	return r ? why_set(why, r, "recovering the meter's slots") : 0;
 }
 
@@ -322,6 +333,7 @@ int meter_open(const char *pin_dir, int cgroup_fd, struct meter **ret, struct wh
 
 	if (!m)
 		return why_set(why, -ENOMEM, "meter");
+	m->walk_tasks = m->walk_cgroups = -1;
 	m->ncpu = libbpf_num_possible_cpus();
 	if (m->ncpu < 0)
 		return why_set(why, m->ncpu, "possible CPUs");
@@ -329,7 +341,7 @@ int meter_open(const char *pin_dir, int cgroup_fd, struct meter **ret, struct wh
 		return why_set(why, -E2BIG, "%d possible CPUs, at most %d", m->ncpu, DCOS_CPUS_MAX);
 	r = families_open(m, pin_dir, cgroup_fd, why);
 	if (!r)
-		r = slots_open(m, why);
+		r = slots_open(m, cgroup_fd, why);
 	if (r < 0)
 		return r;
 	*ret = take_ptr(m);
@@ -349,6 +361,9 @@ void meter_close(struct meter *m)
 		(void)munmap(m->details, array_size(m, sizeof(*m->details)));
 	if (m->drops)
 		(void)munmap(m->drops, page_round(sizeof(*m->drops)));
+	if (m->gauges)
+		(void)munmap(m->gauges, gauges_size());
+	meter_walk_close(m);
 	for (i = METER_FAMILIES - 1; i >= 0; i--)
 		family_close(m->families[i]);
 	free(m);
@@ -367,6 +382,21 @@ bool meter_has(const struct meter *m, enum meter_family family, struct why *why)
 int meter_map_fd(const struct meter *m, enum meter_family family, const char *name)
 {
 	return m->families[family] ? family_map_fd(m->families[family], name) : -EOPNOTSUPP;
+}
+
+int meter_prog_fd(const struct meter *m, enum meter_family family, const char *name)
+{
+	return m->families[family] ? family_prog_fd(m->families[family], name) : -EOPNOTSUPP;
+}
+
+void meter_count_throttled(struct meter *m, uint32_t slot, uint64_t periods, uint64_t throttled,
+			   uint64_t ns)
+{
+	struct dcos_cell *c = cell_at(m, slot, 0); /* any will do: they are added up */
+
+	__atomic_fetch_add(&c->nr_periods, periods, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&c->nr_throttled, throttled, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&c->throttled_ns, ns, __ATOMIC_RELAXED);
 }
 
 const struct iso_meter *meter_iso(struct meter *m)

@@ -25,6 +25,7 @@ enum meter_family {
 	METER_WALK, /* bpf/walk.bpf.c: memory, faults, pressure, user and system time */
 	METER_DISK, /* bpf/block.bpf.c */
 	METER_NET, /* bpf/net.bpf.c */
+	METER_GOVERNOR, /* bpf/governor.bpf.c: quotas, see agent/governor.h */
 	METER_FAMILIES,
 };
 

@@ -2,13 +2,19 @@
 /* The table of the meter's families: what there is to load, attach and pin. */
 #include "agent/meter_family.h"
 
+#include "bpf/governor.skel.h"
 #include "bpf/meter.skel.h"
+#include "bpf/walk.skel.h"
 
 /* Births come last: a thread that has a state is one that all the others know. */
 static const struct family_hook sched_hooks[] = {
-	{"sched_process_exit", "meter_exit"}, {"sched_process_exec", "meter_exec"},
-	{"sched_switch", "meter_switch"},     {"sched_process_fork", "meter_fork"},
-	{"task_newtask", "meter_newtask"},    {},
+	{"sched_process_exit", "meter_exit"},
+	{"sched_process_exec", "meter_exec"},
+	{"sched_switch", "meter_switch"},
+	{"sched_process_fork", "meter_fork"},
+	{"signal_generate", "meter_signal"},
+	{"task_newtask", "meter_newtask"},
+	{},
 };
 
 static const struct family_map sched_maps[] = {
@@ -21,7 +27,13 @@ static const struct family_map sched_maps[] = {
 	{},
 };
 
-static const char *const sched_optional[] = {"meter_pick_up", NULL};
+/* Its program is attached by agent/governor.c while a task is governed. */
+static const struct family_map governor_maps[] = {{.name = "budgets"}, {}};
+
+static const char *const sched_optional[] = {"meter_pick_up", "meter_signal", NULL};
+
+/* Gauges are of no use to the next agent, and iterators are never pinned. */
+static const char *const walk_optional[] = {"walk_task", "walk_cgroup", NULL};
 
 const struct family_spec meter_families[METER_FAMILIES] = {
 	[METER_SCHED] =
@@ -32,5 +44,20 @@ const struct family_spec meter_families[METER_FAMILIES] = {
 			.hooks = sched_hooks,
 			.maps = sched_maps,
 			.optional = sched_optional,
+		},
+	[METER_WALK] =
+		{
+			.name = "walk",
+			.gives = "memory, faults, pressure, user and system time",
+			.elf = walk_bpf__elf_bytes,
+			.optional = walk_optional,
+			.needs_cgroup = true,
+		},
+	[METER_GOVERNOR] =
+		{
+			.name = "governor",
+			.gives = "CPU quotas without the cpu controller",
+			.elf = governor_bpf__elf_bytes,
+			.maps = governor_maps,
 		},
 };

@@ -49,7 +49,10 @@ static int map_own(struct bpf_map *map, const struct family_map *row, const stru
 static int map_prepare(struct bpf_map *map, const struct family_spec *spec,
 		       const struct family_env *env, bool pinned)
 {
-	const struct dcos_knobs knobs = {.ncpu = env->ncpu};
+	const struct dcos_knobs knobs = {
+		.ncpu = env->ncpu,
+		.page_size = (uint32_t)sysconf(_SC_PAGESIZE),
+	};
 	const char *name = bpf_map__name(map);
 	const struct family_map *row;
 

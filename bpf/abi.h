@@ -19,7 +19,7 @@
 /* Constants of every object of the meter, section .rodata.meter; set by user space before load. */
 struct dcos_knobs {
 	__u32 ncpu; /* possible CPUs */
-	__u32 pad;
+	__u32 page_size; /* bytes */
 };
 _Static_assert(sizeof(struct dcos_knobs) == 8, "dcos_knobs has a hole");
 
@@ -101,12 +101,14 @@ _Static_assert(sizeof(struct dcos_detail) == 768, "dcos_detail has a hole");
 #define DCOS_HAS_MEMORY 2U /* the memory controller */
 #define DCOS_HAS_PIDS	4U
 #define DCOS_HAS_CFS	8U /* cpu.max's statistics */
+#define DCOS_HAS_RSS	16U /* rss_*_bytes and swap_bytes */
 
 /*
  * What a slot's processes and its cgroup hold at the moment of a walk, bpf/walk.bpf.c. Not per
- * CPU: one walk at a time, and user space reads between walks. The first half is a sum over the
- * processes and valid if @walk is the last walk's number, else all of it is 0; the second half are
- * the kernel's own totals for the cgroup, valid as @has says.
+ * CPU: one walk at a time, and user space reads between walks. All of it is valid if @walk is the
+ * last walk's number, else it is 0. The first half is a sum over the processes; the second are the
+ * kernel's own totals for the cgroup, valid as @has says. A walk's number is its CLOCK_MONOTONIC
+ * time; that of the one that runs stands in gauge 0.
  */
 struct dcos_gauge {
 	__u64 walk;
@@ -114,7 +116,7 @@ struct dcos_gauge {
 	__u32 nr_procs, nr_threads;
 	__u32 nr_running,
 		nr_disk_wait; /* threads on a CPU or waiting for one; in uninterruptible sleep */
-	__u64 cgroup_walk; /* as @walk, for what follows */
+	__u64 cgroup_walk; /* as @walk: the cgroup was seen */
 	__u64 has; /* DCOS_HAS_* */
 	/* time in which some, or all, work was stalled; at most 2 s old */
 	__u64 psi_cpu_some_ns, psi_cpu_full_ns;
@@ -129,18 +131,21 @@ struct dcos_gauge {
 };
 _Static_assert(sizeof(struct dcos_gauge) == 256, "dcos_gauge has a hole");
 
-/* One block device of one slot. Value of the disks hash, key struct dcos_disk_key. Atomic adds. */
-#define DCOS_DISKS 4096
-struct dcos_disk_key {
-	__u32 slot;
-	__u32 dev; /* of the whole disk, as the kernel has it: major << 20 | minor */
-};
+/* One block device of one slot. Atomic adds. */
 struct dcos_disk {
-	__u64 owner; /* as dcos_cell.owner */
+	__u32 dev; /* of the whole disk, as the kernel has it: major << 20 | minor; 0 free */
+	__u32 pad;
 	__u64 read_bytes, write_bytes;
 	__u64 nr_reads, nr_writes;
 };
 _Static_assert(sizeof(struct dcos_disk) == 40, "dcos_disk has a hole");
+
+/* Value of the disks array, index: slot. A device keeps its place as long as the slot is taken. */
+#define DCOS_TASK_DISKS 16
+struct dcos_disks {
+	struct dcos_disk disk[DCOS_TASK_DISKS];
+};
+_Static_assert(sizeof(struct dcos_disks) == 640, "dcos_disks has a hole");
 
 /* Value of the slots hash, key: cgroup id. Written by user space, init_* by BPF at the first fork. */
 struct dcos_slot_key {
@@ -175,19 +180,20 @@ struct dcos_task {
 	__u32 exited; /* this thread's end has been counted */
 	__u32 oom; /* group leaders: the process's end by the OOM killer has been counted */
 	__u32 pad;
-	/* exchanged atomically: a walk and the thread's end may charge at the same time */
+	__u64 walk; /* group leaders: the walk that counted the process */
+	/* only ever raised, atomically: a walk and the thread's end may charge at the same time */
 	__u64 user_ns, system_ns; /* utime, stime */
 	__u64 min_faults, maj_faults; /* min_flt, maj_flt */
 };
-_Static_assert(sizeof(struct dcos_task) == 80, "dcos_task has a hole");
+_Static_assert(sizeof(struct dcos_task) == 88, "dcos_task has a hole");
 
 /* What was lost since the pins were made. The one value of the drops array; only grows. */
 struct dcos_drops {
 	__u64 storage_failed; /* BPF: no memory for a task's state, it runs unmetered */
 	__u64 exits_failed; /* BPF: an exit record did not fit */
 	__u64 slots_full; /* user space: no slot was free */
-	__u64 disk_inflight_full; /* BPF: too many requests at once, one was not metered */
-	__u64 disks_full; /* BPF: more than DCOS_DISKS pairs of task and device: not told apart */
+	__u64 disk_inflight_full; /* BPF: too many requests at once, one has no latency */
+	__u64 disks_full; /* BPF: more than DCOS_TASK_DISKS of a task: one in the sums only */
 	__u64 socks_failed; /* BPF: no memory for a socket's state: no latency, not counted as open */
 };
 _Static_assert(sizeof(struct dcos_drops) == 48, "dcos_drops has a hole");
@@ -203,7 +209,8 @@ struct dcos_budget {
 	__u64 used_ns; /* only grows while the slot is governed */
 	__u32 told; /* BPF: user space knows that nothing is left; cleared by the refill */
 	__u32 frozen; /* user space: it froze the cgroup, or is about to, and has to thaw it */
-	__u64 pad[4];
+	__u64 thawed_ns; /* user space: when it last did, CLOCK_MONOTONIC */
+	__u64 pad[3];
 };
 _Static_assert(sizeof(struct dcos_budget) == 64, "dcos_budget has a hole, or shares its line");
 

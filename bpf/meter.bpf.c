@@ -3,8 +3,8 @@
  * Question: how much CPU time does each container use, how long do its threads wait for a CPU,
  * what do they do to the scheduler, and how did the container's first process end.
  *
- * Events: task_newtask, sched_process_fork, sched_switch, sched_process_exec, sched_process_exit
- * (all tp_btf), and two programs that user space runs: meter_flush and meter_pick_up.
+ * Events: task_newtask, sched_process_fork, sched_switch, sched_process_exec, sched_process_exit,
+ * signal_generate (all tp_btf), and two programs that user space runs: meter_flush and meter_pick_up.
  *
  * Algorithm: the scheduler itself keeps for every thread its on-CPU time (the very number that it
  * adds to cpu.stat), its run-queue wait and how often it arrived on a CPU. When a thread is
@@ -35,9 +35,12 @@
 
 #include "bpf/meter_maps.h"
 
-#define WAIT_SIGNAL 0x7f /* the signal in a status of waitpid(2) */
-#define SIGKILL	    9
-#define TASK_DEAD   0x00000080 /* include/linux/sched.h */
+#define WAIT_SIGNAL	  0x7f /* the signal in a status of waitpid(2) */
+#define SIGKILL		  9
+#define SIGSYS		  31
+#define SYS_SECCOMP	  1 /* si_code of a SIGSYS */
+#define SIGNAL_GROUP_EXIT 0x00000004 /* include/linux/sched/signal.h */
+#define TASK_DEAD	  0x00000080 /* include/linux/sched.h */
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -109,6 +112,15 @@ static __always_inline void record_exit(struct task_struct *p, __u64 owner, __u3
 }
 
 /*
+ * A seccomp filter ends one thread of several without any signal; nothing else gives a thread that
+ * code but a SIGSYS to all of them.
+ */
+static __always_inline bool killed_alone(struct task_struct *p)
+{
+	return (p->exit_code & WAIT_SIGNAL) == SIGSYS && !(p->signal->flags & SIGNAL_GROUP_EXIT);
+}
+
+/*
  * Count the end of a thread, once, and record that of the process with its last thread. The kernel
  * fixes the exit code of the process before its last thread counts as dead (5.17 and later).
  * Return: the process has ended, and by the OOM killer.
@@ -125,6 +137,8 @@ static __always_inline bool ended(struct task_struct *p, struct dcos_task *t)
 	c = cell_of(t);
 	if (c)
 		__sync_fetch_and_add(&c->nr_exits, 1);
+	if (c && killed_alone(p))
+		__sync_fetch_and_add(&c->nr_seccomp_kills, 1);
 	if (sig->live.counter)
 		return false;
 	status = sig->group_exit_code;
@@ -143,6 +157,19 @@ static __always_inline void count_oom_kill(struct dcos_task *leader)
 		__sync_fetch_and_add(&c->nr_oom_kills, 1);
 }
 
+/* Only what came after sched_process_exit is left to charge, if that was seen. */
+static __always_inline void last_switch(struct task_struct *p, struct dcos_task *t,
+					struct dcos_cell *c)
+{
+	/* a thread that is not the leader may have lost it by now */
+	if (ended(p, t) && p->pid == p->tgid)
+		count_oom_kill(t);
+	if (!c)
+		return;
+	charge_usage(c, t, p);
+	charge_usage(c, t, p); /* see there */
+}
+
 SEC("tp_btf/sched_switch")
 int BPF_PROG(meter_switch, bool preempt, struct task_struct *prev, struct task_struct *next,
 	     unsigned int prev_state)
@@ -154,9 +181,8 @@ int BPF_PROG(meter_switch, bool preempt, struct task_struct *prev, struct task_s
 	if (!t)
 		return 0;
 	c = charge(t, prev);
-	/* a thread that is not the leader may have lost it by now */
-	if (prev_state == TASK_DEAD && ended(prev, t) && prev->pid == prev->tgid)
-		count_oom_kill(t);
+	if (prev_state == TASK_DEAD)
+		last_switch(prev, t, c);
 	if (!c)
 		return 0;
 	c->nr_switches++;
@@ -259,12 +285,32 @@ SEC("tp_btf/sched_process_exit")
 int BPF_PROG(meter_exit, struct task_struct *p)
 {
 	struct dcos_task *t = bpf_task_storage_get(&tasks, p, 0, 0);
+	struct dcos_cell *c = t ? cell_of(t) : NULL;
 
+	if (c)
+		charge_usage(c, t, p);
 	if (!t || !ended(p, t))
 		return 0;
 	t = bpf_task_storage_get(&tasks, p->group_leader, 0, 0);
 	if (t)
 		count_oom_kill(t);
+	return 0;
+}
+
+/* A filter's verdict to kill the process, or to trap; forced on the thread that made the call. */
+SEC("tp_btf/signal_generate")
+int BPF_PROG(meter_signal, int sig, struct kernel_siginfo *info, struct task_struct *p)
+{
+	struct dcos_task *t;
+	struct dcos_cell *c;
+
+	/* some signals have a small number instead of an info */
+	if (sig != SIGSYS || BPF_CORE_READ(info, si_code) != SYS_SECCOMP)
+		return 0;
+	t = bpf_task_storage_get(&tasks, bpf_get_current_task_btf(), 0, 0);
+	c = t ? cell_of(t) : NULL;
+	if (c)
+		__sync_fetch_and_add(&c->nr_seccomp_kills, 1);
 	return 0;
 }
 
@@ -306,6 +352,10 @@ int meter_pick_up(struct bpf_iter__task *ctx)
 	init.exec_ns = p->se.sum_exec_runtime;
 	init.delay_ns = p->sched_info.run_delay;
 	init.arrivals = p->sched_info.pcount;
+	init.user_ns = p->utime;
+	init.system_ns = p->stime;
+	init.min_faults = p->min_flt;
+	init.maj_faults = p->maj_flt;
 	t = bpf_task_storage_get(&tasks, p, 0, 0);
 	if (!t) {
 		born(p, &init);
@@ -318,6 +368,10 @@ int meter_pick_up(struct bpf_iter__task *ctx)
 	t->exec_ns = init.exec_ns;
 	t->delay_ns = init.delay_ns;
 	t->arrivals = init.arrivals;
+	t->user_ns = init.user_ns;
+	t->system_ns = init.system_ns;
+	t->min_faults = init.min_faults;
+	t->maj_faults = init.maj_faults;
 	t->owner = init.owner;
 	barrier();
 	t->slot = init.slot;

@@ -123,6 +123,36 @@ static __always_inline __u32 bucket_of(__u64 ns)
 	return i < DCOS_HIST ? i : DCOS_HIST - 1;
 }
 
+/* By how much to charge a counter of the kernel; 0 if another charger has just been there. */
+static __always_inline __u64 growth(__u64 *charged, __u64 now)
+{
+	__u64 old = *(volatile __u64 *)charged;
+
+	if (now <= old || __sync_val_compare_and_swap(charged, old, now) != old)
+		return 0;
+	return now - old;
+}
+
+/*
+ * What the kernel counts for each thread without an event that would be worth a program of ours.
+ * A walk may look at a thread just while it ends: of the two the end must win, and so tries again.
+ */
+static __always_inline void charge_usage(struct dcos_cell *c, struct dcos_task *t,
+					 struct task_struct *p)
+{
+	__u64 user = growth(&t->user_ns, p->utime), system = growth(&t->system_ns, p->stime);
+	__u64 min = growth(&t->min_faults, p->min_flt), maj = growth(&t->maj_faults, p->maj_flt);
+
+	if (user)
+		__sync_fetch_and_add(&c->user_ns, user);
+	if (system)
+		__sync_fetch_and_add(&c->system_ns, system);
+	if (min)
+		__sync_fetch_and_add(&c->nr_min_faults, min);
+	if (maj)
+		__sync_fetch_and_add(&c->nr_maj_faults, maj);
+}
+
 /*
  * The nearest cgroup at or above one that has a slot.
  * Return: its id, 0 none; @key and @own (it is that very cgroup) are set if there is one.
