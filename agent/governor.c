@@ -106,6 +106,7 @@ static void thaw(struct governor *g, uint32_t slot, uint64_t now)
 
 	if (!e->frozen_ns)
 		return;
+	__atomic_store_n(&g->budgets[slot].thawed_ns, now, __ATOMIC_SEQ_CST);
 	write_freeze(g, e, "0");
 	__atomic_store_n(&g->budgets[slot].frozen, 0, __ATOMIC_SEQ_CST);
 	meter_count_throttled(g->m, slot, 0, 1, now - e->frozen_ns);
@@ -166,12 +167,20 @@ static void arm(struct governor *g, uint64_t next_ns)
 		abort(); /* a valid descriptor and a valid time */
 }
 
+/* As the meter's BPF programs count: 0 below 2 us, then by powers of 2. */
+static unsigned int bucket(uint64_t us)
+{
+	unsigned int i = us < 2 ? 0 : 63 - (unsigned int)__builtin_clzll(us);
+
+	return i < DCOS_HIST ? i : DCOS_HIST - 1;
+}
+
 /* Messages that came before the last refill find told cleared: they are old. */
 static int on_used_up(void *ctx, void *data, size_t size)
 {
 	struct governor *g = ctx;
 	const struct dcos_used_up *e = data;
-	uint64_t now = now_ns(), delay;
+	uint64_t now = now_ns();
 
 	if (size < sizeof(*e) || !e->slot || e->slot >= DCOS_SLOTS)
 		return 0;
@@ -180,10 +189,7 @@ static int on_used_up(void *ctx, void *data, size_t size)
 	    __atomic_load_n(&g->budgets[e->slot].told, __ATOMIC_SEQ_CST) &&
 	    !g->slots[e->slot].frozen_ns) {
 		freeze(g, e->slot, now);
-		delay = now_ns() - e->time_ns;
-		g->stats.delay_sum_ns += delay;
-		if (delay > g->stats.delay_max_ns)
-			g->stats.delay_max_ns = delay;
+		g->stats.delay_hist_us[bucket((now_ns() - e->time_ns) / NS_PER_US)]++;
 	}
 	unlock(g);
 	return 0;

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "agent/lib/why.h"
+#include "bpf/abi.h"
 #include "isolators/isolator.h"
 
 struct governor;
@@ -50,7 +51,7 @@ void governor_check(struct governor *g);
 struct governor_stats {
 	uint64_t freezes, late_thaws; /* late: by governor_check() */
 	uint64_t failed; /* freezes and thaws that the kernel refused */
-	uint64_t delay_max_ns, delay_sum_ns; /* from the last booking to the freeze that follows */
+	__u64 delay_hist_us[DCOS_HIST]; /* from the last booking to the end of the freeze */
 };
 void governor_stats(const struct governor *g, struct governor_stats *ret);
 

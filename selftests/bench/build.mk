@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # Benchmarks print tables of ratios; they are no tests. `make bench` runs all of them (root).
-.PHONY: bench bench-meter
-bench: bench-meter
+.PHONY: bench bench-meter bench-quota
+bench: bench-meter bench-quota
 
 $(O)/selftests/bench/%: $(O)/obj/selftests/bench/%.o $(O)/libharness.a $(O)/libagent.a \
 		$(O)/libcontainer.a $(O)/libdcos.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_agent) $(LIBS_container) $(LIBS_lib)
 
-bench-meter: $(O)/selftests/bench/meter
+bench-meter: $(O)/selftests/bench/meter $(O)/selftests/bench/snapshot
+	$(O)/selftests/bench/meter
+	$(O)/selftests/bench/snapshot
+
+bench-quota: $(O)/selftests/bench/quota
 	$<
