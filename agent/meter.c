@@ -45,6 +45,11 @@ static size_t gauges_size(void)
 	return page_round(DCOS_SLOTS * sizeof(struct dcos_gauge));
 }
 
+static size_t disks_size(void)
+{
+	return page_round(DCOS_SLOTS * sizeof(struct dcos_disks));
+}
+
 static struct dcos_cell *cell_at(const struct meter *m, uint32_t slot, int cpu)
 {
 	return &m->cells[index_of(m, slot, cpu)];
@@ -70,6 +75,8 @@ static void slot_clear(struct meter *m, uint32_t slot)
 	}
 	if (m->gauges)
 		memset(&m->gauges[slot], 0, sizeof(struct dcos_gauge));
+	if (m->disks)
+		memset(&m->disks[slot], 0, sizeof(struct dcos_disks));
 }
 
 /* The longest unused one, nearly: behind the last one given. 0: none is free. */
@@ -241,6 +248,8 @@ static int map_all(struct meter *m, const struct family *sched)
 			      &m->drops);
 	if (!r && m->families[METER_WALK])
 		r = map_array(meter_map_fd(m, METER_WALK, "gauges"), gauges_size(), &m->gauges);
+	if (!r && m->families[METER_DISK])
+		r = map_array(meter_map_fd(m, METER_DISK, "disks"), disks_size(), &m->disks);
 	return r;
 }
 
@@ -363,6 +372,8 @@ void meter_close(struct meter *m)
 		(void)munmap(m->drops, page_round(sizeof(*m->drops)));
 	if (m->gauges)
 		(void)munmap(m->gauges, gauges_size());
+	if (m->disks)
+		(void)munmap(m->disks, disks_size());
 	meter_walk_close(m);
 	for (i = METER_FAMILIES - 1; i >= 0; i--)
 		family_close(m->families[i]);
@@ -422,7 +433,7 @@ int meter_flush(struct meter *m)
  * A counter is one aligned word, which no CPU that we build for reads or writes in halves: plain
  * loads are whole, and the compiler may take several at once.
  */
-static void add_words(uint64_t *sum, const uint64_t *words, size_t nr)
+static inline void add_words(uint64_t *restrict sum, const uint64_t *restrict words, size_t nr)
 {
 	size_t i;
 

@@ -2,6 +2,7 @@
 /* The table of the meter's families: what there is to load, attach and pin. */
 #include "agent/meter_family.h"
 
+#include "bpf/block.skel.h"
 #include "bpf/governor.skel.h"
 #include "bpf/meter.skel.h"
 #include "bpf/walk.skel.h"
@@ -26,6 +27,18 @@ static const struct family_map sched_maps[] = {
 	{.name = "tasks"},
 	{},
 };
+
+/* Ends first: a request in flight is one whose end will be seen. */
+static const struct family_hook disk_hooks[] = {
+	{"block_bio_complete", "disk_complete"},
+	{"block_bio_complete_2nd", "disk_end_2nd"},
+	{"block_split", "disk_split"},
+	{"block_bio_queue", "disk_queue"},
+	{"block_bio_queue_2nd", "disk_queue_2nd"},
+	{},
+};
+
+static const struct family_map disk_maps[] = {{.name = "disks"}, {.name = "disk_flights"}, {}};
 
 /* Its program is attached by agent/governor.c while a task is governed. */
 static const struct family_map governor_maps[] = {{.name = "budgets"}, {}};
@@ -52,6 +65,14 @@ const struct family_spec meter_families[METER_FAMILIES] = {
 			.elf = walk_bpf__elf_bytes,
 			.optional = walk_optional,
 			.needs_cgroup = true,
+		},
+	[METER_DISK] =
+		{
+			.name = "disk",
+			.gives = "block devices: bytes, operations, latency",
+			.elf = block_bpf__elf_bytes,
+			.hooks = disk_hooks,
+			.maps = disk_maps,
 		},
 	[METER_GOVERNOR] =
 		{

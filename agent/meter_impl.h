@@ -17,6 +17,7 @@ struct meter {
 	struct dcos_detail *details; /* mapped, as cells */
 	struct dcos_drops *drops; /* mapped */
 	struct dcos_gauge *gauges; /* mapped, [slot]; NULL: that family was refused */
+	struct dcos_disks *disks; /* likewise */
 	uint64_t walked; /* number of the last walk */
 	int walk_tasks, walk_cgroups; /* iterators, -1 none */
 	int ncpu; /* possible CPUs */
