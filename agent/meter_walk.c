@@ -58,11 +58,22 @@ int meter_walk(struct meter *m)
 	return r;
 }
 
+/* A sum of parts, some read before and some after pages went from one to the other. */
+static uint64_t not_negative(uint64_t bytes)
+{
+	return bytes > INT64_MAX ? 0 : bytes;
+}
+
 void meter_gauge(const struct meter *m, uint32_t slot, struct dcos_gauge *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	if (!m->gauges || !slot || slot >= DCOS_SLOTS)
 		return;
-	if (m->gauges[slot].walk == m->walked)
-		memcpy(ret, &m->gauges[slot], sizeof(*ret));
+	if (m->gauges[slot].walk != m->walked)
+		return;
+	memcpy(ret, &m->gauges[slot], sizeof(*ret));
+	ret->rss_anon_bytes = not_negative(ret->rss_anon_bytes);
+	ret->rss_file_bytes = not_negative(ret->rss_file_bytes);
+	ret->rss_shmem_bytes = not_negative(ret->rss_shmem_bytes);
+	ret->swap_bytes = not_negative(ret->swap_bytes);
 }

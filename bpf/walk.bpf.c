@@ -22,8 +22,8 @@
  *
  * Misses: pages that CPUs have counted but not yet added to the process's total are seen up to
  * RSS_CPUS_MAX CPUs; beyond that, and where the kernel does not tell where they are, each of the
- * four numbers of a process may be off by a batch of pages (32, or twice the CPUs) per CPU; before
- * 6.2 by 64 page faults per thread. /proc/PID/statm has the same errors.
+ * four numbers of a process may be off by a batch of pages (32, or twice the CPUs) per CPU, as
+ * those of /proc/PID/statm are before 6.17.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
@@ -58,6 +58,14 @@ struct mm_rss_stat___old { /* before 6.2 */
 
 struct mm_struct___old {
 	struct mm_rss_stat___old rss_stat;
+} __attribute__((preserve_access_index));
+
+struct task_rss_stat___old {
+	int count[RSS_COUNTERS];
+} __attribute__((preserve_access_index));
+
+struct task_struct___old {
+	struct task_rss_stat___old rss_stat;
 } __attribute__((preserve_access_index));
 
 struct percpu_counter___any {
@@ -187,6 +195,8 @@ static __always_inline bool rss_read(const struct mm_struct *mm, bool parts, str
 		ret->pages[i] = BPF_CORE_READ(c, count);
 		if (parts)
 			ret->pages[i] += percpu_part(BPF_CORE_READ(c, counters));
+		if (ret->pages[i] < 0)
+			ret->pages[i] = 0; /* too little of it has been added yet */
 	}
 	return true;
 }
@@ -194,6 +204,15 @@ static __always_inline bool rss_read(const struct mm_struct *mm, bool parts, str
 static __always_inline __u64 bytes_of(__s64 pages)
 {
 	return pages > 0 ? (__u64)pages * knobs.page_size : 0;
+}
+
+/* User space takes a sum below 0 as 0. */
+static __always_inline void add_pages(struct dcos_gauge *g, const struct rss *rss)
+{
+	g->rss_file_bytes += rss->pages[0] * knobs.page_size;
+	g->rss_anon_bytes += rss->pages[1] * knobs.page_size;
+	g->swap_bytes += rss->pages[2] * knobs.page_size;
+	g->rss_shmem_bytes += rss->pages[3] * knobs.page_size;
 }
 
 /* The pages of a process's address space, if it is this process's and does not go just now. */
@@ -214,10 +233,22 @@ static __always_inline void add_rss(struct dcos_gauge *g, struct task_struct *p,
 	if (!rss_read(mm, parts, &rss) || *(struct mm_struct *volatile *)&p->mm != mm)
 		return;
 	g->has |= DCOS_HAS_RSS;
-	g->rss_file_bytes += bytes_of(rss.pages[0]);
-	g->rss_anon_bytes += bytes_of(rss.pages[1]);
-	g->swap_bytes += bytes_of(rss.pages[2]);
-	g->rss_shmem_bytes += bytes_of(rss.pages[3]);
+	add_pages(g, &rss);
+}
+
+/* Before 6.2: what a thread has not yet added to its process's total; may be less than 0. */
+static __always_inline void add_cached(struct dcos_gauge *g, struct task_struct *p)
+{
+	const struct task_struct___old *old = (const void *)p;
+	struct rss rss = {};
+	int count[RSS_COUNTERS], i;
+
+	if (!bpf_core_field_exists(old->rss_stat) || !p->mm ||
+	    bpf_core_read(count, sizeof(count), &old->rss_stat.count))
+		return;
+	for (i = 0; i < RSS_COUNTERS; i++)
+		rss.pages[i] = count[i];
+	add_pages(g, &rss);
 }
 
 /* Zombies are counted by nobody here: they hold nothing but their number. */
@@ -262,6 +293,7 @@ static __always_inline int walk(struct task_struct *p, bool parts)
 	if (!g)
 		return 0;
 	add_thread(g, p);
+	add_cached(g, p);
 	if (is_first(p, t, g->walk)) {
 		g->nr_procs++;
 		add_rss(g, p, parts);
