@@ -11,6 +11,12 @@ dcostop-src	:= $(wildcard tools/dcostop/*.c) $(tools-common)
 dcostop-lib	:= dcos
 dcostop-libs	:= $(LIBS_lib) -lncursesw -lm
 
+# it looks at what isolators/ compiles, so that it links the container library; tables as dcosctl's
+programs	+= dcosaudit
+dcosaudit-src	:= $(wildcard tools/dcosaudit/*.c) $(tools-common) tools/dcosctl/table.c
+dcosaudit-lib	:= container dcos
+dcosaudit-libs	:= $(LIBS_container) $(LIBS_lib) -lsmartcols
+
 # what unit tests of the tools (selftests/unit/dcostop_*, tools_*) link: all but the mains and the
 # screen
 tools-tested	:= $(tools-common) tools/dcosctl/spec.c \
@@ -23,3 +29,10 @@ $$(O)/selftests/unit/$(1)_%: $$(O)/san/selftests/unit/$(1)_%.o \
 endef
 $(eval $(call tools-test,dcostop))
 $(eval $(call tools-test,tools))
+
+# unit tests of dcosaudit (selftests/unit/audit_*): all of it but the main
+audit-tested	:= $(filter-out %/main.c,$(dcosaudit-src))
+$(O)/selftests/unit/audit_%: $(O)/san/selftests/unit/audit_%.o $(audit-tested:%.c=$(O)/san/%.o) \
+		$(O)/san/libharness.a $(O)/san/libcontainer.a $(O)/san/libdcos.a
+	@mkdir -p $(@D)
+	$(CC) -pie $(SAN) -o $@ $^ $(dcosaudit-libs)

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Solves comparisons of one number, see bits.h. */
+#include "tools/dcosaudit/bits.h"
+
+#include <errno.h>
+
+struct search {
+	const struct bits_test *tests;
+	size_t nr;
+	unsigned int steps;
+};
+
+/* Can it still come out so if x is between these two, which agree in all bits decided so far? */
+static bool possible(const struct bits_test *t, uint64_t low, uint64_t high)
+{
+	uint64_t min = low & t->mask, max = high & t->mask;
+	uint64_t open = min ^ max; /* bits that are undecided */
+
+	switch (t->op) {
+	case BITS_EQ:
+		return t->holds ? !((min ^ t->k) & ~open) : open || min != t->k;
+	case BITS_GT:
+		return t->holds ? max > t->k : min <= t->k;
+	case BITS_GE:
+		return t->holds ? max >= t->k : min < t->k;
+	case BITS_SET:
+		return t->holds ? (max & t->k) != 0 : (min & t->k) == 0;
+	}
+	return false;
+}
+
+bool bits_true(const struct bits_test *t, uint64_t x)
+{
+	return possible(t, x, x);
+}
+
+/* @low: decided bits above bit @left, zeros below. Depth: at most the width. */
+static int descend(struct search *s, uint64_t low, unsigned int left, uint64_t *ret)
+{
+	uint64_t high = left ? low | (UINT64_MAX >> (64 - left)) : low;
+	int r;
+
+	if (++s->steps > BITS_STEPS_MAX)
+		return -E2BIG;
+	for (size_t i = 0; i < s->nr; i++)
+		if (!possible(&s->tests[i], low, high))
+			return 0;
+	if (!left) {
+		*ret = low;
+		return 1;
+	}
+	r = descend(s, low, left - 1, ret);
+	return r ? r : descend(s, low | UINT64_C(1) << (left - 1), left - 1, ret);
+}
+
+int bits_solve(const struct bits_test *tests, size_t nr, unsigned int width, uint64_t *ret)
+{
+	struct search s = {.tests = tests, .nr = nr};
+
+	return descend(&s, 0, width, ret);
+}
