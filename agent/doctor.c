@@ -39,6 +39,30 @@ static void say_why_unmetered(struct iso_probe *p, int nr, const struct node *n)
 	}
 }
 
+/* One family of the meter: what it counts, and what it can't. */
+static int add_family(json_t *list, const struct node *n, enum meter_family f)
+{
+	char row[64], how[WHY_MAX + 128];
+	struct why why = {};
+	const char *gives, *name = meter_family_name(f, &gives);
+	bool ok = meter_has(n->meter, f, &why);
+
+	/* both fit */
+	(void)snprintf(row, sizeof(row), "meter: %s", name ?: "not in this build");
+	(void)snprintf(how, sizeof(how), "%s%s%s", gives ?: "", why.text[0] ? "; without " : "",
+		       why.text);
+	return add(list, "meter", row, ok, ok ? how : gives, why.text);
+}
+
+/* Without a meter its row among the isolators says why. */
+static int add_families(json_t *list, const struct node *n)
+{
+	for (enum meter_family f = 0; n->meter && f < METER_FAMILIES; f++)
+		if (add_family(list, n, f))
+			return -1;
+	return 0;
+}
+
 /* A counter of things that were lost or refused: well while it is zero. */
 static int add_count(json_t *list, const char *name, uint64_t count)
 {
@@ -66,6 +90,11 @@ static int add_counters(json_t *list, const struct node *n)
 	       add_count(list, "tasks unmetered: no memory in the kernel", md.storage_failed) ?:
 	       add_count(list, "exit records lost", md.exits_failed) ?:
 	       add_count(list, "meter slots exhausted", md.slots_full) ?:
+	       add_count(list, "disk requests unmetered: too many at once",
+			 md.disk_inflight_full) ?:
+	       add_count(list, "disks of a task not told apart", md.disks_full) ?:
+	       add_count(list, "sockets without latency: no memory in the kernel",
+			 md.socks_failed) ?:
 	       add_count(list, "checkpoints unreadable at start", (uint64_t)n->unreadable) ?:
 	       add_count(list, "cgroups of no task at start", (uint64_t)n->strays);
 }
@@ -99,7 +128,8 @@ int api_doctor(struct vl_call *call, json_t *params, void *userdata)
 		n->doctor = doctor_new(n);
 	d = n->doctor;
 	if (!list || !d || add_probes(list, "isolator", d->isolators, d->isolators_nr) ||
-	    add_probes(list, "host", d->host, d->host_nr) || add_counters(list, n)) {
+	    add_families(list, n) || add_probes(list, "host", d->host, d->host_nr) ||
+	    add_counters(list, n)) {
 		json_decref(list);
 		return -ENOMEM;
 	}

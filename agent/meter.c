@@ -390,6 +390,12 @@ bool meter_has(const struct meter *m, enum meter_family family, struct why *why)
 	return f;
 }
 
+const char *meter_family_name(enum meter_family family, const char **ret_gives)
+{
+	*ret_gives = meter_families[family].gives;
+	return meter_families[family].name;
+}
+
 int meter_map_fd(const struct meter *m, enum meter_family family, const char *name)
 {
 	return m->families[family] ? family_map_fd(m->families[family], name) : -EOPNOTSUPP;

@@ -84,6 +84,9 @@ void meter_read(const struct meter *m, uint32_t slot, struct meter_row *ret);
  */
 bool meter_has(const struct meter *m, enum meter_family family, struct why *why);
 
+/** meter_family_name - one word; @ret_gives: what is counted by it */
+const char *meter_family_name(enum meter_family family, const char **ret_gives);
+
 /**
  * meter_walk - look at all threads and all metered cgroups: fills the gauges, charges faults
  * One walk over the host's threads, in the kernel. Return: 0; -EOPNOTSUPP no such family.

@@ -14,6 +14,7 @@
 
 #include "agent/lib/cleanup.h"
 #include "agent/meter.h"
+#include "agent/meter_family.h"
 #include "selftests/harness/meter_rig.h"
 #include "selftests/harness/test.h"
 
@@ -154,25 +155,38 @@ TEST(counting_goes_on_and_the_end_is_recorded_while_no_agent_runs, NEEDS)
 	EXPECT_EQ(r.sum.nr_exits, 1);
 }
 
-TEST(a_second_start_keeps_the_programs_that_run, NEEDS)
-{
-	static const char *const events[] = {"task_newtask", "sched_process_fork", "sched_switch",
-					     "sched_process_exec", "sched_process_exit"};
-	struct rig g = up();
-	uint32_t before[ARRAY_SIZE(events)];
-	size_t i;
+#define LINKS_MAX (METER_FAMILIES * FAMILY_HOOKS_MAX)
 
-	for (i = 0; i < ARRAY_SIZE(events); i++) {
-		before[i] = link_id(&g, events[i]);
-		EXPECT_GT(before[i], 0);
+/* The links of all families, 0 where a family was refused or its optional program. */
+static int link_ids(const struct rig *g, uint32_t ids[static LINKS_MAX])
+{
+	const struct family_hook *h;
+	int f, n = 0;
+
+	for (f = 0; f < METER_FAMILIES; f++) {
+		for (h = meter_families[f].hooks; h && h->prog; h++)
+			ids[n++] = link_id(g, h->pin);
 	}
-	reopen(&g);
-	for (i = 0; i < ARRAY_SIZE(events); i++)
-		EXPECT_EQ(link_id(&g, events[i]), before[i]);
+	return n;
 }
 
-/* Put a program of ours that does nothing where the meter's is pinned. */
-static void replace_by_nothing(const struct rig *g, const char *event)
+TEST(a_second_start_keeps_the_programs_that_run, NEEDS)
+{
+	uint32_t before[LINKS_MAX], after[LINKS_MAX];
+	struct rig g = up();
+	int i, n = link_ids(&g, before);
+
+	EXPECT_GT(n, 5);
+	EXPECT_GT(link_id(&g, "sched_switch"), 0);
+	EXPECT_GT(link_id(&g, "task_newtask"), 0);
+	reopen(&g);
+	EXPECT_EQ(link_ids(&g, after), n);
+	for (i = 0; i < n; i++)
+		EXPECT_EQ(after[i], before[i]);
+}
+
+/* Put a program of ours that does nothing where the meter's is pinned, or nothing is yet. */
+static void pin_nothing(const struct rig *g, const char *event, const char *pin)
 {
 	const struct bpf_insn insns[] = {
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
@@ -190,9 +204,96 @@ static void replace_by_nothing(const struct rig *g, const char *event)
 	cleanup_close int link = bpf_raw_tracepoint_open(NULL, prog);
 
 	ASSERT_TRUE(link >= 0);
-	(void)snprintf(path, sizeof(path), "%s/v%d/%s", g->pins, DCOS_ABI, event); /* fits */
-	ASSERT_EQ(unlink(path), 0);
+	(void)snprintf(path, sizeof(path), "%s/v%d/%s", g->pins, DCOS_ABI, pin); /* fits */
+	EXPECT_TRUE(!unlink(path) || errno == ENOENT);
 	ASSERT_EQ(bpf_obj_pin(link, path), 0);
+}
+
+static void replace_by_nothing(const struct rig *g, const char *event)
+{
+	pin_nothing(g, event, event);
+}
+
+TEST(a_program_that_this_build_has_no_more_is_taken_off, NEEDS)
+{
+	struct rig g = up();
+	uint32_t kept = link_id(&g, "sched_switch");
+
+	pin_nothing(&g, "sched_switch", "of_an_older_build");
+	EXPECT_GT(link_id(&g, "of_an_older_build"), 0);
+	reopen(&g);
+	EXPECT_EQ(link_id(&g, "of_an_older_build"), 0);
+	EXPECT_EQ(link_id(&g, "sched_switch"), kept);
+}
+
+/* The cgroup that a pinned program of cgroups is attached to, 0 none. */
+static uint64_t link_cgroup(const struct rig *g, const char *pin)
+{
+	struct bpf_link_info info = {};
+	__u32 len = sizeof(info);
+	char path[RIG_PATH_MAX + 64];
+
+	(void)snprintf(path, sizeof(path), "%s/v%d/%s", g->pins, DCOS_ABI, pin); /* fits */
+
+	cleanup_close int fd = bpf_obj_get(path);
+
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len) || info.type != BPF_LINK_TYPE_CGROUP)
+		return 0;
+	return info.cgroup.cgroup_id;
+}
+
+TEST(programs_of_cgroups_move_when_the_agents_cgroup_was_made_anew, NEEDS)
+{
+	const struct family_spec *spec = &meter_families[METER_NET];
+	const struct family_hook *h;
+	struct rig g = up();
+	struct why why = {};
+	uint64_t id;
+	int fd, moved = 0;
+
+	if (!meter_has(g.m, METER_NET, &why))
+		test_skip("%s", why.text);
+	fd = rig_cgroup_make(test_cgroup(), "anew");
+	id = rig_cgroup_id(fd);
+	ASSERT_TRUE(id > 0);
+	meter_close(g.m);
+	ASSERT_EQ(meter_open(g.pins, fd, &g.m, &why), 0);
+	for (h = spec->hooks; h && h->prog; h++) {
+		if (!link_cgroup(&g, h->pin))
+			continue;
+		EXPECT_EQ(link_cgroup(&g, h->pin), id);
+		moved++;
+	}
+	EXPECT_GT(moved, 1);
+}
+
+TEST(a_family_whose_own_pins_are_incomplete_begins_anew_alone, NEEDS)
+{
+	char path[RIG_PATH_MAX + 64];
+	struct rig g = up();
+	uint64_t ms = 20, before;
+	struct why why = {};
+	int pidfd, status;
+	uint32_t kept, old;
+	pid_t pid;
+
+	if (!meter_has(g.m, METER_DISK, &why))
+		test_skip("%s", why.text);
+	pid = rig_spawn(g.cgroup_fd, spins, &ms, &pidfd);
+	ASSERT_TRUE(pid > 0);
+	ASSERT_EQ(rig_wait(pid, pidfd, END_MS, &status), 0);
+	before = rig_row(&g).cpu_ns;
+	kept = link_id(&g, "sched_switch");
+	old = link_id(&g, meter_families[METER_DISK].hooks[0].pin);
+	(void)snprintf(path, sizeof(path), "%s/v%d/%s", g.pins, DCOS_ABI,
+		       meter_families[METER_DISK].maps[0].name); /* fits */
+	ASSERT_EQ(unlink(path), 0);
+	reopen(&g);
+	EXPECT_TRUE(meter_has(g.m, METER_DISK, NULL));
+	EXPECT_NE(link_id(&g, meter_families[METER_DISK].hooks[0].pin), old);
+	EXPECT_GT(link_id(&g, meter_families[METER_DISK].hooks[0].pin), 0);
+	EXPECT_EQ(link_id(&g, "sched_switch"), kept);
+	EXPECT_GE(rig_row(&g).cpu_ns, before);
 }
 
 TEST(a_program_of_another_build_is_replaced_and_the_counts_stay, NEEDS)
