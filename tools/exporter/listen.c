@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Addresses to listen on, see http.h. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "agent/lib/cleanup.h"
+#include "agent/lib/units.h"
+#include "tools/exporter/http.h"
+
+#define ALLOWED "must be ADDRESS:PORT such as 127.0.0.1:9924, [::1]:9924 or :9924"
+
+/* "[::1]:80" into its two parts. Return: 0; -EINVAL. */
+static int split(const char *text, char *host, size_t size, const char **ret_port)
+{
+	const char *colon = strrchr(text, ':');
+	size_t len = colon ? (size_t)(colon - text) : 0;
+
+	if (!colon)
+		return -EINVAL;
+	if (*text == '[') {
+		if (len < 2 || text[len - 1] != ']')
+			return -EINVAL;
+		text++;
+		len -= 2;
+	} else if (memchr(text, ':', len)) {
+		return -EINVAL;
+	}
+	if (len >= size)
+		return -EINVAL;
+	memcpy(host, text, len);
+	host[len] = '\0';
+	*ret_port = colon + 1;
+	return 0;
+}
+
+static int bind_to(const struct addrinfo *ai)
+{
+	cleanup_close int fd =
+		socket(ai->ai_family, ai->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	const int on = 1, off = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
+		return -errno;
+	/* all addresses of IPv6 are those of IPv4 too */
+	if (ai->ai_family == AF_INET6 &&
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) < 0)
+		return -errno;
+	if (bind(fd, ai->ai_addr, ai->ai_addrlen) < 0 || listen(fd, HTTP_BACKLOG) < 0)
+		return -errno;
+	return take_fd(&fd);
+}
+
+int http_listen(const char *address, struct why *why)
+{
+	const struct addrinfo hints = {
+		.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV,
+		.ai_socktype = SOCK_STREAM,
+	};
+	struct addrinfo *ai = NULL;
+	const char *port;
+	uint64_t number;
+	char host[64];
+	int fd;
+
+	if (split(address, host, sizeof(host), &port) < 0 || parse_u64(port, 0, 65535, &number) < 0)
+		return why_set(why, -EINVAL, "--listen=%s: " ALLOWED, address);
+	/* without a host: of IPv6 if there is any, for it takes IPv4 as well */
+	if (getaddrinfo(*host ? host : "::", port, &hints, &ai))
+		return why_set(why, -EINVAL, "--listen=%s: " ALLOWED, address);
+	fd = bind_to(ai);
+	freeaddrinfo(ai);
+	if (fd == -EAFNOSUPPORT && !*host && !getaddrinfo("0.0.0.0", port, &hints, &ai)) {
+		fd = bind_to(ai);
+		freeaddrinfo(ai);
+	}
+	return fd < 0 ? why_set(why, fd, "--listen=%s", address) : fd;
+}
+
+const char *http_address(int fd, char *buf, size_t size)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa);
+	char host[INET6_ADDRSTRLEN], port[8];
+
+	if (getsockname(fd, (struct sockaddr *)&sa, &len) < 0 ||
+	    getnameinfo((const struct sockaddr *)&sa, len, host, sizeof(host), port, sizeof(port),
+			NI_NUMERICHOST | NI_NUMERICSERV))
+		(void)snprintf(buf, size, "?");
+	else /* a cut address is still one to look at */
+		(void)snprintf(buf, size, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
+	return buf;
+}
