@@ -10,11 +10,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/lib/hist.h"
 #include "agent/lib/why.h"
 #include "bpf/abi.h"
 #include "isolators/isolator.h"
 
 struct meter;
+
+_Static_assert(HIST_CLASSES == DCOS_HIST, "one kind of histogram");
 
 /*
  * A family is one object of BPF programs that loads, or is refused, by itself; all share the slots
@@ -160,13 +163,5 @@ struct meter_drops {
 	uint64_t disk_inflight_full, disks_full, socks_failed; /* see struct dcos_drops */
 };
 void meter_drops(const struct meter *m, struct meter_drops *ret);
-
-/**
- * hist_quantile_us - value below which a share of a histogram lies
- * @hist: DCOS_HIST log2 buckets of microseconds, e.g. the difference of two reads
- * @q: 0..1
- * Return: upper bound of the bucket in microseconds; 0 for an empty histogram.
- */
-uint64_t hist_quantile_us(const __u64 *hist, double q);
 
 #endif

@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Quantiles of the meter's histograms. Exact to the bucket, a factor of two: no interpolation. */
-#include "agent/meter.h"
+/* Histograms of times, and their quantiles. */
+#include "agent/lib/hist.h"
+
+unsigned int hist_class_us(uint64_t us)
+{
+	unsigned int class = us < 2 ? 0 : 63 - (unsigned int)__builtin_clzll(us);
+
+	return class < HIST_CLASSES ? class : HIST_CLASSES - 1;
+}
 
 uint64_t hist_quantile_us(const __u64 *hist, double q)
 {
 	uint64_t total = 0, seen = 0, rank;
 	int i;
 
-	for (i = 0; i < DCOS_HIST; i++)
+	for (i = 0; i < HIST_CLASSES; i++)
 		total += hist[i];
 	if (!total)
 		return 0;
@@ -20,7 +27,7 @@ uint64_t hist_quantile_us(const __u64 *hist, double q)
 		rank++; /* the smallest value that q of all do not exceed: at least one is at or below */
 	if (rank > total)
 		rank = total;
-	for (i = 0; i < DCOS_HIST - 1; i++) {
+	for (i = 0; i < HIST_CLASSES - 1; i++) {
 		seen += hist[i];
 		if (seen >= rank)
 			break;
