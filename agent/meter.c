@@ -436,40 +436,45 @@ int meter_flush(struct meter *m)
 }
 
 /*
- * A counter is one aligned word, which no CPU that we build for reads or writes in halves: plain
- * loads are whole, and the compiler may take several at once.
+ * Sum of what each CPU has, @nr words each, one CPU behind the other. A counter is one aligned word, which no CPU
+ * that we build for reads or writes in halves: plain loads are whole, and the compiler and memcpy
+ * may take several at once.
  */
-static inline void add_words(uint64_t *restrict sum, const uint64_t *restrict words, size_t nr)
+static inline void sum_words(uint64_t *restrict sum, const uint64_t *restrict words, size_t nr,
+			     int ncpu)
 {
 	size_t i;
+	int cpu;
 
-	for (i = 0; i < nr; i++)
-		sum[i] += words[i];
+	memcpy(sum, words, nr * sizeof(*sum));
+	for (cpu = 1; cpu < ncpu; cpu++) {
+		words += nr;
+		for (i = 0; i < nr; i++)
+			sum[i] += words[i];
+	}
 }
 
 void meter_read(const struct meter *m, uint32_t slot, struct meter_row *ret)
 {
-	int cpu;
+	const struct dcos_cell *first;
 
-	memset(ret, 0, sizeof(*ret));
-	if (!slot || slot >= DCOS_SLOTS)
+	if (!slot || slot >= DCOS_SLOTS) {
+		memset(ret, 0, sizeof(*ret));
 		return;
-	for (cpu = 0; cpu < m->ncpu; cpu++)
-		add_words((uint64_t *)&ret->sum, (const uint64_t *)cell_at(m, slot, cpu),
-			  CELL_WORDS);
-	ret->sum.owner = cell_at(m, slot, 0)->owner;
+	}
+	first = cell_at(m, slot, 0);
+	sum_words((uint64_t *)&ret->sum, (const uint64_t *)first, CELL_WORDS, m->ncpu);
+	ret->sum.owner = first->owner;
 }
 
 void meter_detail(const struct meter *m, uint32_t slot, struct dcos_detail *ret)
 {
-	int cpu;
-
-	memset(ret, 0, sizeof(*ret));
-	if (!slot || slot >= DCOS_SLOTS)
+	if (!slot || slot >= DCOS_SLOTS) {
+		memset(ret, 0, sizeof(*ret));
 		return;
-	for (cpu = 0; cpu < m->ncpu; cpu++)
-		add_words((uint64_t *)ret, (const uint64_t *)&m->details[index_of(m, slot, cpu)],
-			  DETAIL_WORDS);
+	}
+	sum_words((uint64_t *)ret, (const uint64_t *)&m->details[index_of(m, slot, 0)],
+		  DETAIL_WORDS, m->ncpu);
 }
 
 int meter_exit(const struct meter *m, uint64_t cgroup_id, struct dcos_exit *ret)

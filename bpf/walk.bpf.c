@@ -323,70 +323,72 @@ static __always_inline const void *css_of(const struct cgroup *cg, int id)
 	return css;
 }
 
-static __always_inline __u64 psi_total(const struct psi_group___any *psi, int state)
-{
-	__u64 ns = 0;
+#define PSI_STATES    6 /* those before PSI_NONIDLE and, in some kernels, PSI_IRQ_FULL */
+#define MEMORY_EVENTS 5 /* up to MEMCG_OOM_KILL */
 
-	(void)bpf_core_read(&ns, sizeof(ns), &psi->total[state]); /* then it stays 0 */
-	return ns;
+static __always_inline __u64 word_at(const __u64 *words, __u32 nr, __u32 i)
+{
+	return i < nr ? words[i] : 0;
 }
 
-#define PSI_TOTAL(psi, state)                                                                      \
-	psi_total(psi, bpf_core_enum_value(enum psi_states___any, state##___any))
+#define PSI_TOTAL(total, state)                                                                    \
+	word_at(total, PSI_STATES, bpf_core_enum_value(enum psi_states___any, state##___any))
+#define MEMORY_EVENT(events, event)                                                                \
+	word_at(events, MEMORY_EVENTS,                                                             \
+		bpf_core_enum_value(enum memcg_memory_event___any, event##___any))
 
 static __always_inline void copy_psi(struct dcos_gauge *g, const struct cgroup *cg)
 {
 	const struct cgroup___psi *c = (const void *)cg;
 	const struct psi_group___any *psi;
+	__u64 total[PSI_STATES];
 
 	if (!bpf_core_field_exists(c->psi) ||
-	    !bpf_core_enum_value_exists(enum psi_states___any, PSI_CPU_FULL___any))
+	    !bpf_core_enum_value_exists(enum psi_states___any, PSI_CPU_FULL___any) ||
+	    bpf_core_enum_value(enum psi_states___any, PSI_CPU_FULL___any) >= PSI_STATES)
 		return;
 	psi = BPF_CORE_READ(c, psi);
 	if (!psi || !bpf_core_field_exists(psi->total))
 		return;
 	if (bpf_core_field_exists(psi->enabled) && !BPF_CORE_READ(psi, enabled))
 		return;
-	g->psi_cpu_some_ns = PSI_TOTAL(psi, PSI_CPU_SOME);
-	g->psi_cpu_full_ns = PSI_TOTAL(psi, PSI_CPU_FULL);
-	g->psi_memory_some_ns = PSI_TOTAL(psi, PSI_MEM_SOME);
-	g->psi_memory_full_ns = PSI_TOTAL(psi, PSI_MEM_FULL);
-	g->psi_io_some_ns = PSI_TOTAL(psi, PSI_IO_SOME);
-	g->psi_io_full_ns = PSI_TOTAL(psi, PSI_IO_FULL);
+	if (bpf_core_read(total, sizeof(total), &psi->total))
+		return;
+	g->psi_cpu_some_ns = PSI_TOTAL(total, PSI_CPU_SOME);
+	g->psi_cpu_full_ns = PSI_TOTAL(total, PSI_CPU_FULL);
+	g->psi_memory_some_ns = PSI_TOTAL(total, PSI_MEM_SOME);
+	g->psi_memory_full_ns = PSI_TOTAL(total, PSI_MEM_FULL);
+	g->psi_io_some_ns = PSI_TOTAL(total, PSI_IO_SOME);
+	g->psi_io_full_ns = PSI_TOTAL(total, PSI_IO_FULL);
 	g->has |= DCOS_HAS_PSI;
 }
-
-static __always_inline __u64 memory_event(const struct mem_cgroup___any *m, int event)
-{
-	atomic_long_t nr = {};
-
-	(void)bpf_core_read(&nr, sizeof(nr), &m->memory_events[event]); /* then it stays 0 */
-	return nr.counter;
-}
-
-#define MEMORY_EVENT(m, event)                                                                     \
-	memory_event(m, bpf_core_enum_value(enum memcg_memory_event___any, event##___any))
 
 static __always_inline void copy_memory(struct dcos_gauge *g, const struct cgroup *cg)
 {
 	const struct mem_cgroup___any *m;
+	__u64 nr[MEMORY_EVENTS];
 
 	if (!bpf_core_enum_value_exists(enum cgroup_subsys_id___any, memory_cgrp_id___any) ||
 	    !bpf_core_field_exists(struct mem_cgroup___any, memory) ||
 	    !bpf_core_field_exists(struct mem_cgroup___any, memory_events) ||
-	    !bpf_core_field_exists(struct page_counter___any, watermark))
+	    !bpf_core_field_exists(struct page_counter___any, watermark) ||
+	    !bpf_core_enum_value_exists(enum memcg_memory_event___any, MEMCG_OOM_KILL___any) ||
+	    bpf_core_enum_value(enum memcg_memory_event___any, MEMCG_OOM_KILL___any) >=
+		    MEMORY_EVENTS)
 		return;
 	m = css_of(cg, bpf_core_enum_value(enum cgroup_subsys_id___any, memory_cgrp_id___any));
 	if (!m)
 		return;
 	m = (const void *)m - bpf_core_field_offset(struct mem_cgroup___any, css);
+	if (bpf_core_read(nr, sizeof(nr), &m->memory_events))
+		return;
 	g->memory_bytes = bytes_of(BPF_CORE_READ(m, memory.usage.counter));
 	g->memory_peak_bytes = bytes_of(BPF_CORE_READ(m, memory.watermark));
-	g->memory_low = MEMORY_EVENT(m, MEMCG_LOW);
-	g->memory_high = MEMORY_EVENT(m, MEMCG_HIGH);
-	g->memory_max = MEMORY_EVENT(m, MEMCG_MAX);
-	g->memory_oom = MEMORY_EVENT(m, MEMCG_OOM);
-	g->memory_oom_kill = MEMORY_EVENT(m, MEMCG_OOM_KILL);
+	g->memory_low = MEMORY_EVENT(nr, MEMCG_LOW);
+	g->memory_high = MEMORY_EVENT(nr, MEMCG_HIGH);
+	g->memory_max = MEMORY_EVENT(nr, MEMCG_MAX);
+	g->memory_oom = MEMORY_EVENT(nr, MEMCG_OOM);
+	g->memory_oom_kill = MEMORY_EVENT(nr, MEMCG_OOM_KILL);
 	g->has |= DCOS_HAS_MEMORY;
 }
 
