@@ -131,13 +131,13 @@ static int rules_add(struct builder *b)
 }
 
 /* The tree is an optimisation that old versions of the library lack; not an error. */
-static int attributes_set(scmp_filter_ctx ctx)
+static int attributes_set(scmp_filter_ctx ctx, bool tree)
 {
 	int err = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_NNP, 0);
 
 	if (!err)
 		err = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-	if (!err)
+	if (!err && tree)
 		(void)seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, TREE_LEVEL);
 	return err;
 }
@@ -181,7 +181,7 @@ static int filter_read(int fd, const struct sc_info *info, struct sc_filter **re
 	return 0;
 }
 
-static int build(const struct sc_profile *p, struct sc_filter **ret, struct why *why)
+static int build(const struct sc_profile *p, bool tree, struct sc_filter **ret, struct why *why)
 {
 	struct sc_info info = {.flags = p->flags, .caps_used = p->caps_used};
 	__attribute__((cleanup(ctx_free))) scmp_filter_ctx ctx = seccomp_init(p->default_action);
@@ -195,7 +195,7 @@ static int build(const struct sc_profile *p, struct sc_filter **ret, struct why 
 		return why_set(why, -errno, "seccomp: memfd_create");
 	err = sc_conflicts(p, &info);
 	if (!err)
-		err = attributes_set(ctx);
+		err = attributes_set(ctx, tree);
 	if (!err)
 		err = arches_add(ctx, p);
 	if (err)
@@ -209,16 +209,27 @@ static int build(const struct sc_profile *p, struct sc_filter **ret, struct why 
 	return filter_read(fd, &info, ret, why);
 }
 
-int sc_compile(const char *json, uint64_t caps, struct sc_filter **ret, struct why *why)
+static int compile(const char *json, uint64_t caps, bool tree, struct sc_filter **ret,
+		   struct why *why)
 {
 	struct sc_profile p;
 	int err = sc_profile_parse(json, caps, &p, why);
 
 	if (err)
 		return err;
-	err = build(&p, ret, why);
+	err = build(&p, tree, ret, why);
 	sc_profile_free(&p);
 	return err;
+}
+
+int sc_compile(const char *json, uint64_t caps, struct sc_filter **ret, struct why *why)
+{
+	return compile(json, caps, true, ret, why);
+}
+
+int sc_compile_flat(const char *json, uint64_t caps, struct sc_filter **ret, struct why *why)
+{
+	return compile(json, caps, false, ret, why);
 }
 
 const struct sc_info *sc_filter_info(const struct sc_filter *f)

@@ -47,6 +47,12 @@ int sc_profile_parse(const char *json, uint64_t caps, struct sc_profile *ret, st
 /** sc_profile_free - free what a profile owns, not @p itself; it may be zeroed */
 void sc_profile_free(struct sc_profile *p);
 
+/**
+ * sc_compile_flat - sc_compile() as other runtimes do it: a chain of comparisons, no tree
+ * For dcosaudit, to show what the tree saves.
+ */
+int sc_compile_flat(const char *json, uint64_t caps, struct sc_filter **ret, struct why *why);
+
 /** sc_action_allows - is this SCMP_ACT_* one that lets the call be made */
 static inline bool sc_action_allows(uint32_t action)
 {
