@@ -7,6 +7,7 @@
 struct search {
 	const struct bits_test *tests;
 	size_t nr;
+	uint64_t seen; /* bits that some comparison looks at; the others stay 0 */
 	unsigned int steps;
 };
 
@@ -37,7 +38,7 @@ bool bits_true(const struct bits_test *t, uint64_t x)
 /* @low: decided bits above bit @left, zeros below. Depth: at most the width. */
 static int descend(struct search *s, uint64_t low, unsigned int left, uint64_t *ret)
 {
-	uint64_t high = left ? low | (UINT64_MAX >> (64 - left)) : low;
+	uint64_t high = left ? low | (UINT64_MAX >> (64 - left)) : low, bit;
 	int r;
 
 	if (++s->steps > BITS_STEPS_MAX)
@@ -49,13 +50,16 @@ static int descend(struct search *s, uint64_t low, unsigned int left, uint64_t *
 		*ret = low;
 		return 1;
 	}
+	bit = UINT64_C(1) << (left - 1);
 	r = descend(s, low, left - 1, ret);
-	return r ? r : descend(s, low | UINT64_C(1) << (left - 1), left - 1, ret);
+	return r || !(s->seen & bit) ? r : descend(s, low | bit, left - 1, ret);
 }
 
 int bits_solve(const struct bits_test *tests, size_t nr, unsigned int width, uint64_t *ret)
 {
 	struct search s = {.tests = tests, .nr = nr};
 
+	for (size_t i = 0; i < nr; i++)
+		s.seen |= tests[i].mask;
 	return descend(&s, 0, width, ret);
 }

@@ -208,6 +208,8 @@ static int follow(struct walk *w, unsigned int pc, struct value a)
 				return -ENOTSUP;
 			a.constant &= i->k;
 			a.mask &= i->k;
+			if (!a.known && !a.mask) /* nothing of the argument is left */
+				a = (struct value){.known = true};
 			pc++;
 			break;
 		case BPF_JMP:

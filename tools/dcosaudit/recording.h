@@ -112,6 +112,13 @@ int rec_from_json(const json_t *j, struct recording *ret, struct why *why);
 int rec_read(const char *path, struct recording *ret, struct why *why);
 
 /**
+ * rec_read_all - several files, merged
+ * @ret: zeroed if there are none
+ * Return: as rec_read().
+ */
+int rec_read_all(const char *const *paths, int nr, struct recording *ret, struct why *why);
+
+/**
  * rec_write - write a file and rename it over @path, so that it is never half there
  * Return: 0 or -errno.
  */

@@ -40,6 +40,7 @@
 #define WHY_PVM	   "reads or writes memory of other processes"
 #define WHY_NUMA   "placement of memory, large code that few programs need"
 
+/* personality with all bits set only asks: its risks are without the top bit. */
 static const struct risk risks[] = {
 	{"clone", BIT_SET(0, 0x10000000, "CLONE_NEWUSER"), 20, G_USERNS, WHY_USERNS, CVE_USERNS},
 	{"unshare", BIT_SET(0, 0x10000000, "CLONE_NEWUSER"), 20, G_USERNS, WHY_USERNS, CVE_USERNS},
@@ -183,10 +184,10 @@ static const struct risk risks[] = {
 	{"quotactl", ANY, .weight = 5, .group = G_MACHINE, .why = "disk quotas of the host"},
 	{"quotactl_fd", ANY, .weight = 5, .group = G_MACHINE, .why = "disk quotas of the host"},
 
-	{"personality", BIT_SET(0, 0x0400000, "READ_IMPLIES_EXEC"), 5, G_CODE,
-	 "all memory becomes executable"},
-	{"personality", BIT_SET(0, 0x0040000, "ADDR_NO_RANDOMIZE"), 2, G_CODE,
-	 "addresses become known"},
+	{"personality", .arg = 0, .mask = 0x80400000, .value = 0x00400000,
+	 .use = "READ_IMPLIES_EXEC", 5, G_CODE, "all memory becomes executable"},
+	{"personality", .arg = 0, .mask = 0x80040000, .value = 0x00040000,
+	 .use = "ADDR_NO_RANDOMIZE", 2, G_CODE, "addresses become known"},
 	{"memfd_create", ANY, .weight = 2, .group = G_CODE, .why = "programs that are in no file"},
 	{"execveat", ANY, .weight = 2, .group = G_CODE, .why = "runs programs that have no path"},
 

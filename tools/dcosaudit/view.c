@@ -78,16 +78,19 @@ static void call_judge(struct call_view *c)
 
 static void unknown_judge(struct arch_view *a, const struct sock_fprog *prog)
 {
+	bool first = true;
+
 	for (size_t i = 0; i < ARRAY_SIZE(unknown_numbers); i++) {
 		struct seccomp_data d = {.nr = unknown_numbers[i], .arch = arch_audit(a->arch)};
-		bool x32 = d.nr >= X32_BIT;
+		bool x32 = d.nr >= X32_BIT; /* -1 is of the own numbering */
 		uint32_t verdict;
 
-		if (d.nr > 0 && x32 != (a->arch == SCMP_ARCH_X32))
+		if ((d.nr > 0 || a->arch == SCMP_ARCH_X32) && x32 != (a->arch == SCMP_ARCH_X32))
 			continue;
 		verdict = cbpf_run(prog, &d, NULL);
-		if (!i)
+		if (first)
 			a->unknown = verdict;
+		first = false;
 		a->unknown_varies |= verdict != a->unknown;
 	}
 }

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a profile allows and a recording never used. */
+#ifndef DCOS_AUDIT_COVERAGE_H
+#define DCOS_AUDIT_COVERAGE_H
+
+#include "tools/dcosaudit/audit.h"
+#include "tools/dcosaudit/recording.h"
+#include "tools/dcosaudit/view.h"
+
+struct coverage_options {
+	const char *profile, *caps;
+	bool fail_on_risky; /* exit status 3 if something risky is open and unused */
+	struct opt_u64 weight; /* ... of at least this weight */
+};
+
+/**
+ * coverage_report - print it, as a table or as JSON
+ * @v: of the profile that the task runs under
+ * Return: exit status.
+ */
+int coverage_report(struct audit *a, const struct coverage_options *o, const struct view *v,
+		    const struct recording *r);
+
+#endif
