@@ -7,7 +7,7 @@ harness-src	:= $(wildcard selftests/harness/*.c)
 test-libs	:= $(LIBS_agent) $(LIBS_container) $(LIBS_lib)
 
 # tests of agent/lib link nothing else, so they also show that it depends on nothing else
-lib-tests	:= harness hist units log why varlink varlink_%
+lib-tests	:= harness hist jsonbuf units log why varlink varlink_%
 # $(call test-archives,NAME,DIRECTORY)
 test-archives	= $(patsubst %,$2/lib%.a,$(if $(filter $(lib-tests),$1),dcos,agent container dcos))
 
