@@ -30,9 +30,12 @@ static const struct family_map sched_maps[] = {
 
 /* Ends first: a request in flight is one whose end will be seen. */
 static const struct family_hook disk_hooks[] = {
-	{"block_bio_complete", "disk_complete"},
+	{"block_bio_complete", "disk_end"},
 	{"block_bio_complete_2nd", "disk_end_2nd"},
+	{"block_rq_complete", "disk_done"},
+	{"block_rq_complete_2nd", "disk_done_2nd"},
 	{"block_split", "disk_split"},
+	{"block_split_2nd", "disk_split_2nd"},
 	{"block_bio_queue", "disk_queue"},
 	{"block_bio_queue_2nd", "disk_queue_2nd"},
 	{},

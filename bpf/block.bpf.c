@@ -3,30 +3,31 @@
  * Question: what does each container read from and write to which block device, and how long do
  * its requests take.
  *
- * Events: block_bio_queue (a request enters a device's queue, on the CPU and mostly in the thread
- * that submits it), block_split (the device takes less at once: one request more), and
- * block_bio_complete (all parts of it have ended, well or not). All tp_btf.
+ * Events, all tp_btf: block_bio_queue (a request enters a device's queue, mostly in the thread that
+ * submits it), block_split (the device takes less at once, a part is cut off), block_rq_complete
+ * (the device has done what several bios may have been merged into), block_bio_complete (the end of
+ * what never was such a request: of devices on devices, or refused).
  *
  * Algorithm: bytes and operations are counted at submission, exactly where and as io.stat does: by
- * bio, before merging, for the whole disk of a partition. The owner is the cgroup that the io
- * controller charges, so that what the kernel's workers write back is counted for who dirtied it;
- * where the controller is absent, or not enabled as far down as the thread's cgroup, it is the
- * thread that submits. A request in flight is remembered by its address until it ends; the time in
- * between goes to the histogram of the CPU where it ended. A write without data is a flush of the
- * device's cache: an operation with a latency and no bytes. Discards are not counted.
- * The kernel skips a program for whoever comes to its event while it runs on that CPU (in an
+ * bio, before merging, for the whole disk of a partition, each part that is cut off as an operation
+ * more. The owner is the cgroup that the io controller charges, so that what the kernel's workers
+ * write back is counted for who dirtied it; where the controller is absent, or not enabled as far
+ * down as the thread's cgroup, it is the thread that submits. A bio in flight is remembered by its
+ * address until it ends; the time in between goes to the histogram of the CPU where it ended. A
+ * write without data is a flush of the device's cache: an operation with a latency and no bytes.
+ * Discards are not counted.
+ * The kernel skips a program for whoever comes to its event on that CPU while it runs (in an
  * interrupt, or since some version by preemption). So each event has two programs: the second one
- * finds the request in flight, or gone, and has nothing to do, or does what the first one missed.
+ * finds a bio in flight, or gone, and has nothing to do, or does what the first was skipped for.
  *
- * Cost: a request of an unmetered thread four hash or storage look-ups; a metered one 0.4 us; no
- * lock is shared but a bucket's of the hash.
+ * Cost: see performance.rst; no lock is shared but a bucket's of the hash of bios in flight.
  *
  * Misses: without the io controller, buffered writes, unless the task itself waits for them
  * (fsync): kernel threads submit the rest. Time in a throttled queue (io.max) before submission.
  * Devices on devices (dm, loop) count each for itself, as in io.stat; of an md array only the
- * array's own. Requests that are no bios (SG_IO). Only counted, without latency: what finds the
- * table of requests in flight full (drops.disk_inflight_full); in the sums but not told apart by
- * device: from the DCOS_TASK_DISKS+1st device of a task on (drops.disks_full).
+ * array's own. Requests that are no bios (SG_IO). Without latency: what finds the table of bios in
+ * flight full (drops.disk_inflight_full). In the sums but not told apart by device: from the
+ * DCOS_TASK_DISKS+1st device of a task on (drops.disks_full).
  */
 #include "vmlinux.h"
 
@@ -38,11 +39,13 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-#define FLIGHTS_MAX 16384 /* requests of all metered tasks at once */
+#define FLIGHTS_MAX 16384 /* bios of all metered tasks at once */
+#define MERGED_MAX  1024 /* bios in one request; the block layer stops long before */
 #define OP_MASK	    0xff /* of bi_opf; above are flags */
 #define OP_WRITE    1 /* every operation with this bit moves data to the device */
+#define FLUSH_SEQ   (1U << 4) /* RQF_FLUSH_SEQ before it was an enum */
 
-/* A request between submission and end. */
+/* A bio between submission and end. */
 struct flight {
 	__u64 owner; /* as dcos_cell.owner */
 	__u64 begin_ns; /* CLOCK_MONOTONIC */
@@ -153,14 +156,28 @@ static __always_inline bool is_discard(__u32 op)
 	       op == bpf_core_enum_value(enum req_op, REQ_OP_SECURE_ERASE);
 }
 
-/* @last: of the two programs; what does not fit is tried again, and then counted by it alone. */
+/*
+ * Into the air. @last: of the two programs; what does not fit is tried again, and counted as lost
+ * by the second alone. Return: this program is the one to count it.
+ */
+static __always_inline bool take_off(__u64 key, const struct flight *f, bool last)
+{
+	struct dcos_drops *d;
+
+	if (!bpf_map_update_elem(&disk_flights, &key, f, BPF_ANY))
+		return true;
+	d = last ? lost() : NULL;
+	if (d)
+		__sync_fetch_and_add(&d->disk_inflight_full, 1);
+	return last;
+}
+
 static __always_inline void queued(struct bio *bio, bool last)
 {
 	struct flight f = {.tid = (__u32)bpf_get_current_pid_tgid()}, *known;
 	__u32 op = bio->bi_opf & OP_MASK;
 	__u64 key = (__u64)bio;
 	struct dcos_cell *c;
-	struct dcos_drops *d;
 
 	if (is_discard(op))
 		return;
@@ -175,13 +192,8 @@ static __always_inline void queued(struct bio *bio, bool last)
 	f.begin_ns = bpf_ktime_get_ns();
 	f.dev = bio->bi_bdev->bd_disk->part0->bd_dev;
 	f.write = op & OP_WRITE;
-	if (bpf_map_update_elem(&disk_flights, &key, &f, BPF_ANY)) {
-		d = lost();
-		if (!last || !d)
-			return;
-		__sync_fetch_and_add(&d->disk_inflight_full, 1);
-	}
-	count(c, &f, bio->bi_iter.bi_size);
+	if (take_off(key, &f, last))
+		count(c, &f, bio->bi_iter.bi_size);
 }
 
 SEC("tp_btf/block_bio_queue")
@@ -198,54 +210,118 @@ int BPF_PROG(disk_queue_2nd, struct bio *bio)
 	return 0;
 }
 
-/* The rest of a request that was split is submitted again, which io.stat counts, but not traced. */
+/*
+ * The part that is cut off has its own end; the rest is submitted again, which io.stat counts. What
+ * dm cuts is seen by its own devices: there @part is the rest itself.
+ */
+static __always_inline void cut(struct bio *part, bool last)
+{
+	__u64 key = (__u64)part, whole = (__u64)part->bi_private;
+	struct flight *known = bpf_map_lookup_elem(&disk_flights, &key);
+	struct flight *f = bpf_map_lookup_elem(&disk_flights, &whole), copy;
+	struct dcos_cell *c;
+
+	if (!f || (known && known->tid == f->tid && known->begin_ns == f->begin_ns))
+		return;
+	copy = *f;
+	c = cell_at(copy.slot, copy.owner);
+	if (c && take_off(key, &copy, last))
+		count(c, &copy, 0);
+}
+
 SEC("tp_btf/block_split")
 int BPF_PROG(disk_split, struct bio *part)
 {
-	__u64 key = (__u64)part;
-	struct flight *f = bpf_map_lookup_elem(&disk_flights, &key);
-	struct dcos_cell *c;
-
-	if (!f) { /* dm names the request, all others the part that they cut off */
-		key = (__u64)part->bi_private;
-		f = bpf_map_lookup_elem(&disk_flights, &key);
-	}
-	c = f ? cell_at(f->slot, f->owner) : NULL;
-	if (c)
-		count(c, f, 0);
+	cut(part, false);
 	return 0;
 }
 
-/* Parts that were cut off end here as well; they have no flight. */
-static __always_inline void completed(struct bio *bio)
+SEC("tp_btf/block_split")
+int BPF_PROG(disk_split_2nd, struct bio *part)
 {
-	__u64 key = (__u64)bio, ns, i;
+	cut(part, true);
+	return 0;
+}
+
+static __always_inline void landed(__u64 key)
+{
 	struct flight *f = bpf_map_lookup_elem(&disk_flights, &key), copy;
 	struct dcos_detail *d;
+	__u64 i;
 
 	if (!f)
 		return;
 	copy = *f;
 	if (bpf_map_delete_elem(&disk_flights, &key))
 		return;
-	ns = bpf_ktime_get_ns() - copy.begin_ns;
 	d = cell_at(copy.slot, copy.owner) ? detail_at(copy.slot) : NULL;
-	i = bucket_of(ns);
+	i = bucket_of(bpf_ktime_get_ns() - copy.begin_ns);
 	barrier_var(i); /* or the verifier of 6.1 does not see the bound */
 	if (d && i < DCOS_HIST)
 		__sync_fetch_and_add(&d->disk_hist[i], 1);
 }
 
-SEC("tp_btf/block_bio_complete")
-int BPF_PROG(disk_complete, struct request_queue *queue, struct bio *bio)
+struct merged {
+	__u64 bio; /* the next one */
+	__u32 left; /* bytes that are done, of this one on */
+};
+
+/* One bio of a request's chain. Return: 1 ends the loop. */
+static long merged_end(__u32 nr, struct merged *m)
 {
-	completed(bio);
+	struct bio *bio = (struct bio *)m->bio;
+	__u32 bytes = BPF_CORE_READ(bio, bi_iter.bi_size);
+
+	if (bytes > m->left)
+		return 1;
+	m->left -= bytes;
+	m->bio = (__u64)BPF_CORE_READ(bio, bi_next);
+	landed((__u64)bio);
+	return !m->bio;
+}
+
+/* Between the steps of a flush the request's bios are not done with. */
+static __always_inline bool has_more_steps(struct request *rq)
+{
+	__u32 flag = FLUSH_SEQ;
+
+	if (bpf_core_enum_value_exists(enum rqf_flags, __RQF_FLUSH_SEQ))
+		flag = 1U << bpf_core_enum_value(enum rqf_flags, __RQF_FLUSH_SEQ);
+	return rq->rq_flags & flag;
+}
+
+static __always_inline void completed(struct request *rq, __u32 bytes)
+{
+	struct merged m = {.bio = (__u64)rq->bio, .left = bytes};
+
+	if (m.bio && !has_more_steps(rq))
+		bpf_loop(MERGED_MAX, merged_end, &m, 0);
+}
+
+SEC("tp_btf/block_rq_complete")
+int BPF_PROG(disk_done, struct request *rq, int error, unsigned int bytes)
+{
+	completed(rq, bytes);
+	return 0;
+}
+
+SEC("tp_btf/block_rq_complete")
+int BPF_PROG(disk_done_2nd, struct request *rq, int error, unsigned int bytes)
+{
+	completed(rq, bytes);
+	return 0;
+}
+
+SEC("tp_btf/block_bio_complete")
+int BPF_PROG(disk_end, struct request_queue *queue, struct bio *bio)
+{
+	landed((__u64)bio);
 	return 0;
 }
 
 SEC("tp_btf/block_bio_complete")
 int BPF_PROG(disk_end_2nd, struct request_queue *queue, struct bio *bio)
 {
-	completed(bio);
+	landed((__u64)bio);
 	return 0;
 }
