@@ -170,6 +170,12 @@ static const struct {
 	{"adjtimex", "clock_adjtime64"},
 };
 
+/* Where numberings are listed: the OCI key, Docker's, or nowhere. */
+static const char *arches_pointer(const struct lint *l)
+{
+	return json_object_get(l->profile->doc, "archMap") ? "/archMap" : "/architectures";
+}
+
 static void check_equals(struct lint *l, const struct arch_view *other)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(equals); i++) {
@@ -179,7 +185,7 @@ static void check_equals(struct lint *l, const struct arch_view *other)
 		if (!a || !b || a->most > ACCESS_DENIED || b->most == ACCESS_DENIED)
 			continue;
 		finding_add(
-			l, SEVERITY_ERROR, "numbering-bypass", "/architectures",
+			l, SEVERITY_ERROR, "numbering-bypass", arches_pointer(l),
 			"%s is denied, but 32-bit programs get the same by %s, which is allowed",
 			a->name, b->name);
 	}
@@ -203,16 +209,16 @@ static void check_numbering(struct lint *l, const struct arch_view *a)
 	char text[VERDICT_TEXT_MAX];
 
 	if (!is_listed(l, a->arch) && let_in(a))
-		finding_add(l, SEVERITY_ERROR, "numbering-open", "/architectures",
+		finding_add(l, SEVERITY_ERROR, "numbering-open", arches_pointer(l),
 			    "%s is not listed, and the filter lets %zu of its calls pass: every "
 			    "denial can be avoided by its numbers",
 			    arch_name(a->arch), a->allowed + a->some);
 	else if (!is_listed(l, a->arch))
-		finding_add(l, SEVERITY_NOTE, "numbering-closed", "/architectures",
+		finding_add(l, SEVERITY_NOTE, "numbering-closed", arches_pointer(l),
 			    "%s is not listed: its calls end in %s", arch_name(a->arch),
 			    verdict_text(a->unknown, text));
 	else
-		finding_add(l, SEVERITY_NOTE, "numbering-listed", "/architectures",
+		finding_add(l, SEVERITY_NOTE, "numbering-listed", arches_pointer(l),
 			    "%s is let in with %zu calls: more of the kernel can be reached",
 			    arch_name(a->arch), a->allowed + a->some);
 	check_equals(l, a);
@@ -222,7 +228,7 @@ static void check_socketcall(struct lint *l)
 {
 	if (sc_filter_info(l->profile->filter)->socketcall_hole)
 		finding_add(
-			l, SEVERITY_ERROR, "numbering-bypass", "/architectures",
+			l, SEVERITY_ERROR, "numbering-bypass", arches_pointer(l),
 			"32-bit programs avoid the comparisons for sockets by socketcall, whose "
 			"arguments are behind a pointer");
 }

@@ -123,8 +123,7 @@ static unsigned int scratch_check(const struct sock_fprog *prog)
 		if ((i->code == (BPF_LD | BPF_MEM) || i->code == (BPF_LDX | BPF_MEM)) &&
 		    !(m & 1U << i->k))
 			return pc;
-		if (BPF_CLASS(i->code) != BPF_RET)
-			scratch_pass(masks, pc, i, m);
+		scratch_pass(masks, pc, i, m); /* also behind a verdict: the kernel is as strict */
 	}
 	return prog->len;
 }
