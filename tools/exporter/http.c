@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <microhttpd.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -22,6 +23,7 @@ struct conn {
 	struct MHD_Connection *mhd;
 	struct conn *prev, *next; /* in order of progress */
 	uint64_t progress_ms;
+	struct in6_addr peer; /* of IPv4 as IPv6 has it */
 	bool dropped;
 };
 
@@ -87,13 +89,47 @@ static void conn_drop(struct conn *c)
 	c->http->pages->connections_dropped++;
 }
 
+static struct in6_addr peer_of(struct MHD_Connection *mhd)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	struct in6_addr peer = {};
+
+	if (info && info->client_addr->sa_family == AF_INET6) {
+		peer = ((const struct sockaddr_in6 *)(const void *)info->client_addr)->sin6_addr;
+	} else if (info && info->client_addr->sa_family == AF_INET) {
+		peer.s6_addr32[2] = htonl(0xffff);
+		peer.s6_addr32[3] = ((const struct sockaddr_in *)(const void *)info->client_addr)
+					    ->sin_addr.s_addr;
+	}
+	return peer;
+}
+
+static unsigned int conns_of_peer(const struct http *h, const struct in6_addr *peer)
+{
+	unsigned int nr = 0;
+
+	for (const struct conn *c = h->head.next; c != &h->head; c = c->next)
+		nr += !c->dropped && IN6_ARE_ADDR_EQUAL(&c->peer, peer);
+	return nr;
+}
+
+/* Of the address that has most connections the one that made no progress for longest. */
 static void drop_slowest(struct http *h)
 {
-	for (struct conn *c = h->head.next; c != &h->head; c = c->next)
-		if (!c->dropped) {
-			conn_drop(c);
-			return;
-		}
+	struct conn *worst = NULL;
+	unsigned int most = 0;
+
+	for (struct conn *c = h->head.next; c != &h->head; c = c->next) {
+		unsigned int nr = c->dropped ? 0 : conns_of_peer(h, &c->peer);
+
+		if (nr <= most)
+			continue;
+		most = nr;
+		worst = c;
+	}
+	if (worst)
+		conn_drop(worst);
 }
 
 static void conn_begins(struct http *h, struct MHD_Connection *mhd, void **socket_context)
@@ -105,6 +141,7 @@ static void conn_begins(struct http *h, struct MHD_Connection *mhd, void **socke
 		return;
 	c->http = h;
 	c->mhd = mhd;
+	c->peer = peer_of(mhd);
 	conn_link(c);
 	*socket_context = c;
 	if (++h->conns_nr > HTTP_CONNS_SOFT)
@@ -421,11 +458,9 @@ int http_new(sd_event *event, int fd, struct pages *pages, struct http **ret)
 	h->daemon =
 		MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle, h,
 				 MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-				 (unsigned int)HTTP_CONNS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-				 (unsigned int)HTTP_CONNS_PER_IP,
-				 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_REQUEST_MAX,
-				 MHD_OPTION_NOTIFY_CONNECTION, conn_notify, h,
-				 MHD_OPTION_NOTIFY_COMPLETED, request_ends, h,
+				 (unsigned int)HTTP_CONNS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+				 (size_t)HTTP_REQUEST_MAX, MHD_OPTION_NOTIFY_CONNECTION,
+				 conn_notify, h, MHD_OPTION_NOTIFY_COMPLETED, request_ends, h,
 				 MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP,
 				 1, MHD_OPTION_END);
 	r = h->daemon ? add_sources(h) : -EIO;

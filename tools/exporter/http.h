@@ -12,9 +12,8 @@
 #include "agent/lib/why.h"
 #include "tools/exporter/pages.h"
 
-#define HTTP_CONNS_MAX	  256
-#define HTTP_CONNS_PER_IP 128
-#define HTTP_CONNS_SOFT	  192 /* beyond, who made no progress for longest is closed */
+#define HTTP_CONNS_MAX	256
+#define HTTP_CONNS_SOFT 192 /* beyond, the slowest of the address that has most is closed */
 #define HTTP_DEADLINE_MS                                                                           \
 	30000 /* for a request's headers, from the beginning or the last reply; for the reply */
 #define HTTP_REQUEST_MAX 16384 /* bytes of a request's line and headers, replies' headers too */

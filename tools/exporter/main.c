@@ -202,15 +202,16 @@ static int print(struct exporter *e)
 	else
 		(void)fwrite(o.data, 1, o.len, stdout); /* seen when stdout is closed */
 	out_free(&o);
-	if (!r && !feed_is_up(e->feed))
-		r = why_set(&e->why, -EINVAL, "%s", feed_trouble(e->feed));
-	return r;
+	if (r || feed_is_up(e->feed))
+		return r;
+	(void)why_set(&e->why, -EINVAL, "%s", feed_trouble(e->feed));
+	return -ENOTCONN;
 }
 
 static int run(struct exporter *e, int argc, char **argv)
 {
 	const struct opt_set set = {rows, &e->o};
-	int first = opts_parse(&set, 1, argc, argv, false, &e->why), status;
+	int first = opts_parse(&set, 1, argc, argv, false, &e->why), status, r;
 	struct page_options options;
 
 	if (first < 0)
@@ -231,8 +232,9 @@ static int run(struct exporter *e, int argc, char **argv)
 	if (e->o.print)
 		log_open("dcos-exporter", LOG_ERR); /* its one sentence comes at the end */
 	pages_init(&e->pages, &options);
-	if (new_loop(e) < 0 || (e->o.print ? print(e) : serve(e)) < 0)
-		return fail(EXIT_FAILURE, "%s", e->why.text);
+	r = new_loop(e) ?: (e->o.print ? print(e) : serve(e));
+	if (r < 0) /* -EINVAL: the address */
+		return fail(r == -EINVAL ? EXIT_USAGE : EXIT_FAILURE, "%s", e->why.text);
 	return 0;
 }
 
