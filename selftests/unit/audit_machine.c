@@ -118,6 +118,8 @@ static struct sock_filter random_instruction(unsigned int left)
 	if (BPF_CLASS(i.code) == BPF_ST || BPF_CLASS(i.code) == BPF_STX ||
 	    BPF_MODE(i.code) == BPF_MEM)
 		i.k = draw(18);
+	if (i.code == (BPF_LD | BPF_W | BPF_ABS) && (i.k == 8 || i.k == 12))
+		i.k = 0; /* the instruction pointer is the child's own */
 	if (i.code == (BPF_RET | BPF_K))
 		i.k = draw(3) ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO | draw(200);
 	return i;
