@@ -46,10 +46,18 @@ static const struct family_map disk_maps[] = {{.name = "disks"}, {.name = "disk_
 /* Its program is attached by agent/governor.c while a task is governed. */
 static const struct family_map governor_maps[] = {{.name = "budgets"}, {}};
 
-static const char *const sched_optional[] = {"meter_pick_up", "meter_signal", NULL};
+static const struct family_optional sched_optional[] = {
+	{"meter_pick_up", "tasks whose meter was lost"},
+	{"meter_signal", "kills by seccomp filters"},
+	{},
+};
 
 /* Gauges are of no use to the next agent, and iterators are never pinned. */
-static const char *const walk_optional[] = {"walk_task", "walk_cgroup", NULL};
+static const struct family_optional walk_optional[] = {
+	{"walk_task", "exact resident memory"},
+	{"walk_cgroup", "pressure, the controllers' totals"},
+	{},
+};
 
 const struct family_spec meter_families[METER_FAMILIES] = {
 	[METER_SCHED] =

@@ -184,19 +184,24 @@ static int name_culprit(const struct family_spec *spec, const struct family_env 
 static uint32_t find_refused(const struct family_spec *spec, const struct family_env *env,
 			     struct why *lacks)
 {
+	const struct family_optional *o = spec->optional;
 	uint32_t refused = 0;
 	int i;
 
-	for (i = 0; spec->optional && spec->optional[i] && i < REFUSED_MAX; i++) {
-		if (family_refused(spec, env, spec->optional[i], lacks))
-			refused |= UINT32_C(1) << i;
+	for (i = 0; o && o[i].prog && i < REFUSED_MAX; i++) {
+		struct why why = {};
+
+		if (!family_refused(spec, env, o[i].prog, &why))
+			continue;
+		refused |= UINT32_C(1) << i;
+		(void)why_set(lacks, -EINVAL, "%s: %s", o[i].gives, why.text); /* says all */
 	}
 	return refused;
 }
 
 static int load(struct family *f, const struct family_env *env, bool pinned, uint32_t refused)
 {
-	const char *const *optional = f->spec->optional;
+	const struct family_optional *o = f->spec->optional;
 	struct bpf_program *prog;
 	struct bpf_object *obj;
 	int r, i;
@@ -204,8 +209,8 @@ static int load(struct family *f, const struct family_env *env, bool pinned, uin
 	r = family_object(f->spec, env, pinned, &obj);
 	if (r < 0)
 		return r;
-	for (i = 0; optional && optional[i] && i < REFUSED_MAX; i++) {
-		prog = bpf_object__find_program_by_name(obj, optional[i]);
+	for (i = 0; o && o[i].prog && i < REFUSED_MAX; i++) {
+		prog = bpf_object__find_program_by_name(obj, o[i].prog);
 		if (refused & UINT32_C(1) << i)
 			(void)bpf_program__set_autoload(prog, false); /* not loaded yet */
 	}
@@ -220,10 +225,10 @@ static int load(struct family *f, const struct family_env *env, bool pinned, uin
 
 static bool is_optional(const struct family_spec *spec, const char *prog)
 {
-	int i;
+	const struct family_optional *o;
 
-	for (i = 0; spec->optional && spec->optional[i]; i++) {
-		if (!strcmp(spec->optional[i], prog))
+	for (o = spec->optional; o && o->prog; o++) {
+		if (!strcmp(o->prog, prog))
 			return true;
 	}
 	return false;

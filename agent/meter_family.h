@@ -40,6 +40,12 @@ struct family_map {
 	bool per_cpu; /* slot * ncpu + cpu: its size is set before load */
 };
 
+/* A program that is left out where the kernel refuses it. */
+struct family_optional {
+	const char *prog; /* NULL ends the list */
+	const char *gives; /* what is missing then, for doctor */
+};
+
 /* Row of meter_families[]; NULL lists are empty. */
 struct family_spec {
 	const char *name; /* in messages and doctor, one word */
@@ -47,7 +53,7 @@ struct family_spec {
 	const void *(*elf)(size_t *ret_size); /* NAME_bpf__elf_bytes of its skeleton */
 	const struct family_hook *hooks; /* attached in this order */
 	const struct family_map *maps;
-	const char *const *optional; /* programs that are left out where the kernel refuses them */
+	const struct family_optional *optional;
 	bool needs_cgroup; /* has programs of cgroups */
 };
 
