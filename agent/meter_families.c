@@ -5,6 +5,7 @@
 #include "bpf/block.skel.h"
 #include "bpf/governor.skel.h"
 #include "bpf/meter.skel.h"
+#include "bpf/net.skel.h"
 #include "bpf/walk.skel.h"
 
 /* Births come last: a thread that has a state is one that all the others know. */
@@ -38,10 +39,22 @@ static const struct family_hook disk_hooks[] = {
 	{"block_split_2nd", "disk_split_2nd"},
 	{"block_bio_queue", "disk_queue"},
 	{"block_bio_queue_2nd", "disk_queue_2nd"},
+	{"block_bio_queue_3rd", "disk_queue_3rd"},
 	{},
 };
 
 static const struct family_map disk_maps[] = {{.name = "disks"}, {.name = "disk_flights"}, {}};
+
+/* A socket that is followed is one whose packets count. */
+static const struct family_hook net_hooks[] = {
+	{"net_ingress", "net_ingress"},
+	{"net_egress", "net_egress"},
+	{"tcp_retransmit_skb", "net_retransmit"},
+	{"net_socket", "net_socket"},
+	{},
+};
+
+static const struct family_map net_maps[] = {{.name = "socks"}, {}};
 
 /* Its program is attached by agent/governor.c while a task is governed. */
 static const struct family_map governor_maps[] = {{.name = "budgets"}, {}};
@@ -84,6 +97,15 @@ const struct family_spec meter_families[METER_FAMILIES] = {
 			.elf = block_bpf__elf_bytes,
 			.hooks = disk_hooks,
 			.maps = disk_maps,
+		},
+	[METER_NET] =
+		{
+			.name = "net",
+			.gives = "packets, TCP connections, round-trip times",
+			.elf = net_bpf__elf_bytes,
+			.hooks = net_hooks,
+			.maps = net_maps,
+			.needs_cgroup = true,
 		},
 	[METER_GOVERNOR] =
 		{

@@ -22,7 +22,7 @@
 #define END_MS	     20000
 #define DEADLINE_NS  UINT64_C(10000000000)
 #define OVERSHOOT_US 60000 /* bookings come at ticks, on each CPU: paid back, but not by the end */
-#define KILLS	     10
+#define KILLS	     5
 
 struct governed_rig {
 	struct rig g;
@@ -157,7 +157,7 @@ TEST(a_busy_thread_gets_its_quota_and_no_more, NEEDS)
 {
 	struct governed_rig r = up();
 
-	check_share(&r, 25000, 0, 1, 2000000);
+	check_share(&r, 25000, 0, 1, 1000000);
 	down(&r);
 }
 
@@ -165,7 +165,7 @@ TEST(eight_busy_threads_get_their_quota_and_no_more, NEEDS)
 {
 	struct governed_rig r = up();
 
-	check_share(&r, 50000, 0, 8, 2000000);
+	check_share(&r, 50000, 0, 8, 1000000);
 	down(&r);
 }
 
@@ -173,7 +173,7 @@ TEST(a_burst_is_paid_once, NEEDS)
 {
 	struct governed_rig r = up();
 
-	check_share(&r, 10000, 10000, 2, 2000000);
+	check_share(&r, 10000, 10000, 2, 1000000);
 	down(&r);
 }
 
