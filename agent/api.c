@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The methods of io.dcos.Agent that answer at once; those that wait are in api_wait.c and
- * api_logs.c. */
+/* Methods of io.dcos.Agent; those that wait are in api_wait.c and api_logs.c, those that show
+ * meters in api_meters.c. */
 #include "agent/api.h"
 
 #include <errno.h>
@@ -19,8 +19,6 @@
 #include "agent/lib/log.h"
 #include "agent/lifecycle.h"
 #include "agent/logs.h"
-#include "agent/sample.h"
-#include "agent/stream.h"
 
 #define API_NAME(x)	"io.dcos.Agent." x
 #define API_ID_RETRIES	8 /* for a generated id that is taken */
@@ -94,7 +92,7 @@ static json_t *command_json(const struct task *t)
 	return list;
 }
 
-static json_t *task_json(const struct task *t)
+json_t *api_task_json(const struct task *t)
 {
 	json_t *doc = json_pack("{ss ss ss so ss sO sI so}", "id", t->spec->ct.id, "state",
 				state_to_string(t->state), "image", t->spec->image, "command",
@@ -120,7 +118,7 @@ static int invalid_spec(struct vl_call *call, const struct task_error *err)
 			json_pack("{ss ss}", "key", err->key, "reason", err->reason));
 }
 
-static int limit_reached(struct vl_call *call, const char *what, int64_t limit)
+int api_limit(struct vl_call *call, const char *what, int64_t limit)
 {
 	return vl_error(call, API_NAME("LimitReached"),
 			json_pack("{ss sI}", "what", what, "limit", (json_int_t)limit));
@@ -165,7 +163,7 @@ static int method_run(struct vl_call *call, json_t *params, void *userdata)
 	if (n->draining)
 		return vl_error(call, API_NAME("Draining"), NULL);
 	if (node_running(n) >= (int)n->cfg->tasks_max)
-		return limit_reached(call, "tasks_max", n->cfg->tasks_max);
+		return api_limit(call, "tasks_max", n->cfg->tasks_max);
 	if (!json_is_object(doc))
 		return vl_error_param(call, "spec", "spec: an object, see dcos-task(5)");
 	rc = spec_parse(n, call, doc, &spec);
@@ -214,47 +212,11 @@ static int method_list(struct vl_call *call, json_t *params, void *userdata)
 
 	(void)params; /* none */
 	for (int i = 0; list && i < n->tasks_nr; i++)
-		if (json_array_append_new(list, task_json(n->tasks[i]))) {
+		if (json_array_append_new(list, api_task_json(n->tasks[i]))) {
 			json_decref(list);
 			return -ENOMEM;
 		}
 	return vl_reply(call, json_pack("{so}", "tasks", list));
-}
-
-static int method_inspect(struct vl_call *call, json_t *params, void *userdata)
-{
-	const struct node *n = userdata;
-	struct task *t = api_task(userdata, call, params);
-	cleanup_free char *cgroup = NULL, *log = NULL;
-
-	if (!t)
-		return 0;
-	sample_task(t);
-	if (asprintf(&cgroup, "%s/%s", n->cgroup_path, t->spec->ct.id) < 0 ||
-	    asprintf(&log, "%s/logs/%s", n->cfg->state_dir, t->spec->ct.id) < 0)
-		return -ENOMEM;
-	return vl_reply(call,
-			json_pack("{so sO so ss ss}", "task", task_json(t), "spec", t->spec->doc,
-				  "usage", sample_json(t), "cgroup", cgroup, "log", log));
-}
-
-static int method_subscribe(struct vl_call *call, json_t *params, void *userdata)
-{
-	struct node *n = userdata;
-	int64_t interval_ms = 0;
-	int rc;
-
-	if (api_int(call, params, "interval_ms", 1, 3600000, &interval_ms))
-		return 0;
-	if (!vl_call_more(call)) {
-		cleanup_free char *text = NULL;
-		size_t len;
-
-		rc = sample_snapshot(n, &text, &len);
-		return rc ? rc : vl_reply(call, json_loadb(text, len, 0, NULL));
-	}
-	rc = stream_subscribe(n, call, (uint64_t)interval_ms);
-	return rc == -EUSERS ? limit_reached(call, "subscribers", STREAM_SUBSCRIBERS_MAX) : rc;
 }
 
 static int method_update(struct vl_call *call, json_t *params, void *userdata)
@@ -310,10 +272,12 @@ static const struct vl_method methods[] = {
 	{"Kill", method_kill, PARAMS("id", "signal", "grace_ms"), .manages = true},
 	{"Remove", method_remove, PARAMS("id"), .manages = true},
 	{"List", method_list, PARAMS()},
-	{"Inspect", method_inspect, PARAMS("id"), .manages = true},
+	{"Inspect", api_inspect, PARAMS("id"), .manages = true},
 	{"Wait", api_wait, PARAMS("id")},
 	{"Logs", api_logs, PARAMS("id", "stream", "follow", "tail_bytes"), .manages = true},
-	{"Subscribe", method_subscribe, PARAMS("interval_ms")},
+	{"Subscribe", api_subscribe, PARAMS("interval_ms")},
+	{"History", api_history, PARAMS("id", "seconds")},
+	{"Metrics", api_metrics, PARAMS()},
 	{"Update", method_update, PARAMS("id", "resources"), .manages = true},
 	{"Doctor", api_doctor, PARAMS()},
 	{"Info", method_info, PARAMS()},

@@ -8,6 +8,7 @@
 
 #define API_WAITERS_MAX	 4096 /* Wait, Drain and followed Logs together */
 #define API_GRACE_MAX_MS 3600000
+#define API_SECONDS_MAX	 36000 /* of History: 600 readings, one a minute */
 
 /**
  * api_start - serve the socket of the configuration
@@ -33,6 +34,18 @@ int api_int(struct vl_call *call, const json_t *params, const char *name, int64_
 
 /** api_bool - an optional boolean parameter; as api_int() */
 int api_bool(struct vl_call *call, const json_t *params, const char *name, bool *ret);
+
+/** api_task_json - type Task; a new object, NULL out of memory */
+json_t *api_task_json(const struct task *t);
+
+/** api_limit - the error LimitReached */
+int api_limit(struct vl_call *call, const char *what, int64_t limit);
+
+/** api_inspect - method Inspect; the others likewise */
+int api_inspect(struct vl_call *call, json_t *params, void *userdata);
+int api_subscribe(struct vl_call *call, json_t *params, void *userdata);
+int api_history(struct vl_call *call, json_t *params, void *userdata);
+int api_metrics(struct vl_call *call, json_t *params, void *userdata);
 
 /** api_logs - method Logs */
 int api_logs(struct vl_call *call, json_t *params, void *userdata);

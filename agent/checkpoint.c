@@ -66,6 +66,7 @@ int checkpoint_save(const struct task *t)
 	cleanup_free char *path = task_path(t->node, id, ""), *tmp = task_path(t->node, id, "~");
 	json_auto_t *doc = task_json(t);
 	cleanup_free char *text = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
+	size_t len = text ? strlen(text) : 0;
 	int err;
 
 	if (!path || !tmp || !text)
@@ -75,7 +76,10 @@ int checkpoint_save(const struct task *t)
 
 	if (fd < 0)
 		return -errno;
-	err = write_all(fd, text, strlen(text));
+	/* the ending, thousands of numbers, is text already: members behind the last of @doc */
+	err = write_all(fd, text, t->ending ? len - 1 : len);
+	if (!err && t->ending)
+		err = write_all(fd, t->ending, strlen(t->ending)) ?: write_all(fd, "}", 1);
 	if (!err && rename(tmp, path))
 		err = -errno;
 	if (err)
@@ -95,6 +99,8 @@ void checkpoint_free(struct checkpoint *c)
 {
 	json_decref(c->spec);
 	json_decref(c->usage);
+	json_decref(c->flight);
+	json_decref(c->disks);
 	json_decref(c->warnings);
 }
 
@@ -119,15 +125,16 @@ static int checkpoint_parse(json_t *doc, struct checkpoint *c)
 {
 	const char *state, *boot_id;
 	json_int_t pid_start, cgroup_id, created, started, slot;
-	json_t *spec, *ended = NULL, *usage = NULL, *warnings = NULL;
+	json_t *spec, *ended = NULL, *usage = NULL, *warnings = NULL, *flight = NULL, *disks = NULL;
 	int pid, metered, kill_asked, version;
 
-	if (json_unpack(doc, "{si ss so ss si sI sI sI sI sb sb sI si s?o s?o s?o}", "version",
-			&version, "boot_id", &boot_id, "spec", &spec, "state", &state, "pid", &pid,
-			"pid_start", &pid_start, "cgroup_id", &cgroup_id, "created_unix_us",
-			&created, "started_unix_us", &started, "metered", &metered, "kill_asked",
-			&kill_asked, "slot", &slot, "idmap", &c->idmap, "exit", &ended, "usage",
-			&usage, "warnings", &warnings))
+	if (json_unpack(doc, "{si ss so ss si sI sI sI sI sb sb sI si s?o s?o s?o s?o s?o}",
+			"version", &version, "boot_id", &boot_id, "spec", &spec, "state", &state,
+			"pid", &pid, "pid_start", &pid_start, "cgroup_id", &cgroup_id,
+			"created_unix_us", &created, "started_unix_us", &started, "metered",
+			&metered, "kill_asked", &kill_asked, "slot", &slot, "idmap", &c->idmap,
+			"exit", &ended, "usage", &usage, "warnings", &warnings, "flight", &flight,
+			"disks", &disks))
 		return -EBADMSG;
 	if (version != CHECKPOINT_VERSION || state_from_string(state, &c->state) ||
 	    strlen(boot_id) > NODE_BOOT_ID_LEN || (ended && exit_parse(ended, &c->exit)))
@@ -143,6 +150,8 @@ static int checkpoint_parse(json_t *doc, struct checkpoint *c)
 	memcpy(c->boot_id, boot_id, strlen(boot_id) + 1);
 	c->spec = json_incref(spec);
 	c->usage = json_incref(usage);
+	c->flight = json_incref(flight);
+	c->disks = json_incref(disks);
 	c->warnings = json_incref(warnings);
 	return 0;
 }

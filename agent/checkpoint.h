@@ -13,7 +13,11 @@
 #define CHECKPOINT_VERSION 1
 #define CHECKPOINT_MAX	   (2U << 20) /* bytes of a file; a larger one is not read */
 
-/** checkpoint_save - write a task down. Return: 0 or -errno, the old file then stays */
+/**
+ * checkpoint_save - write a task down
+ * t->ending goes along with it.
+ * Return: 0 or -errno, the old file then stays.
+ */
 int checkpoint_save(const struct task *t);
 
 /** checkpoint_drop - forget a task's file; it is no error if there is none */
@@ -31,6 +35,8 @@ struct checkpoint {
 	char boot_id[NODE_BOOT_ID_LEN + 1];
 	struct task_exit exit;
 	json_t *usage; /* of an ended task, owned, may be NULL */
+	json_t *flight; /* of an ended task: the reply of History, owned, may be NULL */
+	json_t *disks; /* of an ended task: an array of type Disk, owned, may be NULL */
 	json_t *warnings; /* owned, may be NULL */
 };
 

@@ -52,6 +52,7 @@ struct config {
 	char *bpffs; /* mount point of the bpf file system */
 	char *pin_dir; /* a name below it */
 	uint64_t meter_interval_us; /* of snapshots */
+	uint64_t meter_history_bytes; /* of the past of all tasks, at most */
 
 	/* [cpu] */
 	int cpu_enforcer; /* enum config_cpu_enforcer */

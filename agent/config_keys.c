@@ -8,6 +8,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "agent/history.h"
 #include "agent/lib/cleanup.h"
 #include "agent/lib/units.h"
 #include "agent/path.h"
@@ -257,6 +258,13 @@ static const struct config_row meter_keys[] = {
 	 AT(meter_interval_us),
 	 US_PER_S / 10,
 	 60 * US_PER_S},
+	{{"history", "size 64K..1G", "8M",
+	  "Memory for what tasks did in their last 600 readings, dcosctl history. It is taken as it "
+	  "is needed; when it is full the oldest goes first, and is counted."},
+	 bytes_value,
+	 AT(meter_history_bytes),
+	 HISTORY_FIRST,
+	 1ULL << 30},
 };
 
 static const struct config_row cpu_keys[] = {

@@ -179,6 +179,15 @@ int ct_sample(const struct container *c, struct iso_sample *ret)
 	return 0;
 }
 
+int ct_detail(const struct container *c, struct iso_sample *ret)
+{
+	int err = 0;
+
+	for (int i = 0; iso_table[i] && !err; i++)
+		err = iso_table[i]->detail ? iso_table[i]->detail(&c->iso, ret) : 0;
+	return err;
+}
+
 int ct_adopt(const struct iso_host *host, const struct ct_spec *spec, pid_t pid, int pidfd,
 	     bool metered, uint32_t slot, struct container **ret, struct why *why)
 {

@@ -89,6 +89,12 @@ int ct_update(struct container *c, const struct ct_resources *res, struct why *w
 int ct_sample(const struct container *c, struct iso_sample *ret);
 
 /**
+ * ct_detail - what is too dear for every ct_sample(): memory.stat
+ * @ret: only those fields are set; what the host cannot tell is left alone
+ */
+int ct_detail(const struct container *c, struct iso_sample *ret);
+
+/**
  * ct_adopt - a container that an earlier process of the agent started
  * @pid:   its init at the time; 0 if it is known to have ended
  * @pidfd: taken over, -1 if none (already ended)

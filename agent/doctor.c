@@ -8,7 +8,7 @@
 
 #include "agent/api.h"
 #include "agent/probes.h"
-#include "agent/stream.h"
+#include "agent/self.h"
 
 static int add(json_t *list, const char *kind, const char *name, bool ok, const char *how,
 	       const char *reason)
@@ -74,29 +74,13 @@ static int add_count(json_t *list, const char *name, uint64_t count)
 
 static int add_counters(json_t *list, const struct node *n)
 {
-	struct vl_stats vl;
-	struct stream_stats st;
-	struct meter_drops md = {0};
+	struct self_loss losses[SELF_LOSSES_MAX];
+	int nr = self_losses(n, losses);
 
-	vl_server_stats(n->server, &vl);
-	stream_stats(n, &st);
-	if (n->meter)
-		meter_drops(n->meter, &md);
-	return add_count(list, "connections refused", vl.refused) ?:
-	       add_count(list, "connections dropped: garbage", vl.garbage) ?:
-	       add_count(list, "connections dropped: slow reader", vl.slow) ?:
-	       add_count(list, "calls denied", vl.denied) ?:
-	       add_count(list, "snapshots dropped: slow subscriber", st.dropped) ?:
-	       add_count(list, "tasks unmetered: no memory in the kernel", md.storage_failed) ?:
-	       add_count(list, "exit records lost", md.exits_failed) ?:
-	       add_count(list, "meter slots exhausted", md.slots_full) ?:
-	       add_count(list, "disk requests unmetered: too many at once",
-			 md.disk_inflight_full) ?:
-	       add_count(list, "disks of a task not told apart", md.disks_full) ?:
-	       add_count(list, "sockets without latency: no memory in the kernel",
-			 md.socks_failed) ?:
-	       add_count(list, "checkpoints unreadable at start", (uint64_t)n->unreadable) ?:
-	       add_count(list, "cgroups of no task at start", (uint64_t)n->strays);
+	for (int i = 0; i < nr; i++)
+		if (add_count(list, losses[i].what, losses[i].count))
+			return -1;
+	return 0;
 }
 
 /* What the host can do; asked once, since the questions take tens of milliseconds. */

@@ -15,6 +15,7 @@
 #include "agent/lib/log.h"
 #include "agent/lifecycle.h"
 #include "agent/sample.h"
+#include "agent/usage.h"
 
 static void exit_from_status(struct task_exit *x, int status)
 {
@@ -83,10 +84,10 @@ void task_end(struct task *t)
 	err = exit_status(t, &t->exit);
 	if (err == -EAGAIN)
 		return;
-	sample_task(t);
+	sample_last(t);
 	/* memory.events is evidence too: the kernel killed in this cgroup, and init died of it */
-	if (t->exit.sig == SIGKILL && !t->kill_asked && t->usage.sample.oom_kills != CT_UNSET &&
-	    t->usage.sample.oom_kills > 0)
+	if (t->exit.sig == SIGKILL && !t->kill_asked && t->usage &&
+	    t->usage->v[U_oom_kills] != USAGE_UNKNOWN && t->usage->v[U_oom_kills] > 0)
 		t->exit.oom = true;
 	t->exit.ended_unix_us = unix_now_us();
 	say_reason(t, &t->exit);

@@ -11,6 +11,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "agent/checkpoint.h"
+#include "agent/flight.h"
 #include "agent/lib/cleanup.h"
 #include "agent/lib/log.h"
 #include "agent/logs.h"
@@ -67,7 +68,6 @@ int task_new(struct node *n, struct task_spec *spec, struct task **ret)
 	t->exit.code = -1;
 	t->log_watch = LOGS_WATCH; /* what it does first is not known */
 	t->created_unix_us = unix_now_us();
-	memset(&t->usage.sample, 0xff, sizeof(t->usage.sample)); /* CT_UNSET in every field */
 	n->tasks[n->tasks_nr++] = t;
 	*ret = t;
 	return 0;
@@ -91,6 +91,9 @@ void task_free(struct task *t)
 	for (int i = 0; i < t->warnings_nr; i++)
 		free(t->warnings[i]);
 	free(t->frozen_usage);
+	free(t->ending);
+	free(t->usage);
+	flight_free(t->flight);
 	ct_release(t->ct);
 	task_spec_free(t->spec);
 	free(t);
@@ -106,6 +109,8 @@ int task_move(struct task *t, enum task_state to)
 	if (state_ended(to))
 		sample_freeze(t);
 	err = checkpoint_save(t);
+	if (!err && state_ended(to))
+		free(take_ptr(t->ending));
 	if (err)
 		log_msg(LOG_ERR, t->spec->ct.id, "state %s could not be written down: %s",
 			state_to_string(to), strerror(-err));
@@ -198,6 +203,7 @@ static int task_build(struct task *t, struct why *why)
 		return why_set(why, err, "%s/logs/%s", n->cfg->state_dir, spec->id);
 	cleanup_close int out = fds[LOG_STDOUT], errs = fds[LOG_STDERR];
 
+	t->began_ns = mono_now_ns();
 	return ct_create(&n->host, spec, &(struct ct_stdio){-1, out, errs}, &t->ct, why);
 }
 

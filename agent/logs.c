@@ -59,6 +59,16 @@ int logs_open(const struct node *n, const char *id, int ret_fds[LOG_STREAMS])
 	return 0;
 }
 
+/* What a hole has taken of a file: also what it has grown meanwhile counts, so not less than 0. */
+static uint64_t dropped_of(int fd, const struct stat *before)
+{
+	struct stat now;
+
+	if (fstat(fd, &now) || now.st_blocks > before->st_blocks)
+		return 0;
+	return (uint64_t)(before->st_blocks - now.st_blocks) * 512;
+}
+
 static bool bound_one(const struct task *t, enum log_stream stream)
 {
 	cleanup_free char *path = logs_path(t->node, t->spec->ct.id, stream);
@@ -72,9 +82,10 @@ static bool bound_one(const struct task *t, enum log_stream stream)
 	/* keep the newer half, so that a task that prints all the time isn't punched each second */
 	hole = st.st_size - (off_t)(t->spec->log_max_bytes / 2);
 	hole -= hole % LOGS_BLOCK;
-	if (fd >= 0 && hole > 0)
-		(void)fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
-				hole); /* where the file system can't, the log is not bounded */
+	/* where the file system can't, the log is not bounded */
+	if (fd >= 0 && hole > 0 &&
+	    !fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, hole))
+		t->node->log_dropped_bytes += dropped_of(fd, &st);
 	return true;
 }
 

@@ -11,6 +11,7 @@
 
 #include "agent/api.h"
 #include "agent/drain.h"
+#include "agent/history.h"
 #include "agent/host.h"
 #include "agent/lib/cleanup.h"
 #include "agent/lib/log.h"
@@ -149,6 +150,9 @@ static int node_main(struct node *n, struct why *why)
 	if (err)
 		return err;
 	host_governor(n);
+	err = history_new((size_t)n->cfg->meter_history_bytes, &n->history);
+	if (err)
+		return err;
 	err = recover(n, &found) ?: stream_start(n) ?: api_start(n, why);
 	if (err)
 		return err;
@@ -205,6 +209,7 @@ int main(int argc, char **argv)
 	while (n.tasks_nr)
 		task_free(n.tasks[n.tasks_nr - 1]);
 	free(n.tasks);
+	history_free(n.history);
 	host_release(&n);
 	sd_event_unref(n.event);
 	return status ? 1 : 0;

@@ -25,7 +25,10 @@ struct governor;
 struct vl_server;
 struct stream;
 struct doctor;
+struct flight;
+struct history;
 struct node;
+struct usage;
 
 /* How a task ended. */
 struct task_exit {
@@ -35,13 +38,6 @@ struct task_exit {
 	int sig; /* 0 if it exited */
 	uint64_t ended_unix_us;
 	char reason[TASK_REASON_MAX]; /* one sentence, e.g. "exited with code 3" */
-};
-
-/* The last reading of a task's meters; kept when it has ended. */
-struct task_usage {
-	struct dcos_cell cell;
-	struct iso_sample sample;
-	bool metered; /* cell is valid */
 };
 
 struct task {
@@ -55,11 +51,14 @@ struct task {
 	bool kill_asked;
 	unsigned int log_watch; /* how often yet its log is looked at soon, see logs.h */
 	uint64_t created_unix_us, started_unix_us;
+	uint64_t began_ns; /* CLOCK_MONOTONIC of its start; 0: by an agent before this one */
 	struct task_exit exit;
-	struct task_usage usage;
+	struct usage *usage; /* the last reading of its meters; NULL none yet, or it has ended */
+	struct flight *flight; /* likewise */
 	char *warnings[ISO_WARNINGS_MAX]; /* limits that this host does not hold */
 	int warnings_nr;
 	char *frozen_usage; /* of an ended task: type Usage as JSON text */
+	char *ending; /* what else of it goes into the checkpoint; NULL once it is there */
 	sd_event_source *exit_event, *grace_event;
 };
 
@@ -81,11 +80,14 @@ struct node {
 	int tasks_nr, tasks_cap;
 	uint64_t *idmaps; /* bit set of ranges in use */
 	int unreadable, strays; /* checkpoints, and cgroups of no task, found at the start */
+	uint64_t log_dropped_bytes; /* of tasks' output, to bound it */
 	bool draining;
 	int ncpu;
 	uint64_t memory_bytes, started_unix_us;
 	char boot_id[NODE_BOOT_ID_LEN + 1];
 	uint64_t seq, sampled_ns; /* number and CLOCK_MONOTONIC time of the last reading */
+	int detail_next; /* place in tasks[] of the one whose memory.stat is read next */
+	struct history *history; /* NULL in tests only */
 	/* told when a task has moved; set by api.c */
 	void (*on_move)(struct task *t, void *data);
 	void *on_move_data;

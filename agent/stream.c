@@ -5,13 +5,15 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "agent/governor.h"
 #include "agent/lib/cleanup.h"
+#include "agent/lib/jsonbuf.h"
 #include "agent/lib/log.h"
 #include "agent/lifecycle.h"
 #include "agent/logs.h"
 #include "agent/sample.h"
 
-#define TICK_ACCURACY_US 1000
+#define TICK_ACCURACY_US 100 /* later than asked is counted as the loop being late */
 
 struct subscriber {
 	struct stream *stream;
@@ -24,6 +26,8 @@ struct stream {
 	sd_event_source *timer, *logs_timer;
 	uint64_t next_us,
 		logs_all_us; /* when the next tick, and the next look at all logs, is due */
+	uint64_t owed; /* intervals that the last tick ran over */
+	struct jsonbuf text; /* of the last snapshot; its memory is used again */
 	struct subscriber *subscribers;
 	struct stream_stats stats;
 };
@@ -46,10 +50,10 @@ static void subscriber_gone(struct vl_call *call, void *data)
 	unsubscribe(data);
 }
 
-static void send_to(struct stream *s, struct subscriber *sub, const char *text, size_t len)
+static void send_to(struct stream *s, struct subscriber *sub)
 {
-	if (vl_call_backlog(sub->call) > STREAM_BACKLOG_MAX ||
-	    vl_reply_more_text(sub->call, text, len))
+	if (s->text.err || vl_call_backlog(sub->call) > STREAM_BACKLOG_MAX ||
+	    vl_reply_more_text(sub->call, s->text.data, s->text.len))
 		s->stats.dropped++;
 	else
 		s->stats.sent++;
@@ -58,37 +62,65 @@ static void send_to(struct stream *s, struct subscriber *sub, const char *text, 
 static void publish(struct node *n)
 {
 	struct stream *s = n->stream;
-	cleanup_free char *text = NULL;
 	struct subscriber *next;
-	size_t len = 0;
-	int err;
+	bool made = false;
 
 	for (struct subscriber *sub = s->subscribers; sub; sub = next) {
 		next = sub->next; /* a failing send may end the subscription */
 		if (n->seq % sub->every)
 			continue;
-		err = text ? 0 : sample_snapshot(n, &text, &len);
-		if (err)
-			s->stats.dropped++;
-		else
-			send_to(s, sub, text, len);
+		if (!made) {
+			jb_clear(&s->text);
+			sample_snapshot(n, &s->text);
+			s->stats.snapshot_bytes = s->text.len;
+			made = true;
+		}
+		send_to(s, sub);
 	}
+	if (!made)
+		jb_free(&s->text); /* nobody wants it: maybe for long */
+}
+
+/*
+ * When the next tick is due: on the grid of intervals, in the future. A tick stands for all
+ * intervals that have passed since the last one. Return: how many.
+ */
+static unsigned int intervals_passed(struct stream *s, uint64_t interval, uint64_t now_us)
+{
+	uint64_t late = now_us > s->next_us ? now_us - s->next_us : 0, missed = late / interval;
+	uint64_t passed = 1 + missed + s->owed;
+
+	s->stats.late_hist_us[hist_class_us(late)]++;
+	s->stats.skipped += passed - 1;
+	s->next_us += (missed + 1) * interval;
+	s->owed = 0;
+	return passed < UINT32_MAX ? (unsigned int)passed : UINT32_MAX;
+}
+
+static void schedule(struct stream *s, uint64_t interval, uint64_t now_us)
+{
+	if (s->next_us > now_us)
+		return;
+	s->owed = (now_us - s->next_us) / interval + 1;
+	s->next_us += s->owed * interval;
 }
 
 static int tick(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct node *n = userdata;
 	struct stream *s = n->stream;
-	uint64_t began = mono_now_ns(), interval = n->cfg->meter_interval_us;
+	uint64_t began = mono_now_ns() / 1000, interval = n->cfg->meter_interval_us, ended;
 
 	(void)usec; /* late or not, the next is due by the schedule */
-	sample_all(n);
+	sample_all(n, intervals_passed(s, interval, began));
 	publish(n);
 	node_trim(n);
-	s->stats.last_cost_us = (mono_now_ns() - began) / 1000;
-	s->next_us += interval;
-	if (s->next_us < mono_now_ns() / 1000) /* fell behind: go on from now */
-		s->next_us = mono_now_ns() / 1000 + interval;
+	if (n->governor)
+		governor_check(n->governor);
+	ended = mono_now_ns() / 1000;
+	s->stats.ticks++;
+	s->stats.cost_hist_us[hist_class_us(ended - began)]++;
+	schedule(s, interval, ended);
 	return sd_event_source_set_time(source, s->next_us);
 }
 
@@ -162,6 +194,7 @@ void stream_stop(struct node *n)
 	}
 	sd_event_source_disable_unref(s->timer);
 	sd_event_source_disable_unref(s->logs_timer);
+	jb_free(&s->text);
 	free(s);
 	n->stream = NULL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The tick of the agent: reads the meters once an interval and sends the snapshot to every
- * subscriber. A subscriber that does not read loses snapshots, never delays anybody, and sees by
+ * subscriber. All get the same text. A subscriber that does not read loses snapshots, never delays anybody, and sees by
  * the gap in seq what it lost.
  */
 #ifndef DCOS_STREAM_H
@@ -16,7 +16,10 @@
 struct stream_stats {
 	int subscribers;
 	uint64_t sent, dropped; /* snapshots */
-	uint64_t last_cost_us; /* of the last tick */
+	uint64_t ticks, skipped; /* readings made, and left out because the agent was late */
+	uint64_t snapshot_bytes; /* of the last one that was sent */
+	__u64 late_hist_us[DCOS_HIST]; /* how late ticks began */
+	__u64 cost_hist_us[DCOS_HIST]; /* what they took */
 };
 
 /** stream_start - the tick begins */

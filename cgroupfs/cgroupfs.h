@@ -135,6 +135,17 @@ int cg_read_u64(int dirfd, const char *file, uint64_t *ret);
 int cg_read_keys(int dirfd, const char *file, const char *const *keys, uint64_t *ret);
 
 /**
+ * cg_read_pressure - how long work has been stalled
+ * @dirfd: cgroup directory
+ * @file: e.g. "io.pressure"
+ * @ret_some, @ret_full: microseconds in which some, or all, work was; left alone if not in the file
+ *
+ * Source: Documentation/accounting/psi.rst, "total".
+ * Return: 0; -ENOENT, -EOPNOTSUPP the kernel keeps none; -errno.
+ */
+int cg_read_pressure(int dirfd, const char *file, uint64_t *ret_some, uint64_t *ret_full);
+
+/**
  * cg_write - write one value, in one write(2), as the kernel wants it
  * @dirfd: cgroup directory
  * @file: must exist

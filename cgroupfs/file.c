@@ -93,6 +93,27 @@ int cg_read_keys(int dirfd, const char *file, const char *const *keys, uint64_t 
 	return found;
 }
 
+/* The number behind "total=" in the line that begins with @word. */
+static void pressure_total(const char *text, const char *word, uint64_t *ret)
+{
+	const char *line = strstr(text, word), *total = line ? strstr(line, "total=") : NULL;
+
+	if (total)
+		(void)sscanf(total, "total=%" SCNu64, ret); /* what is no number is left out */
+}
+
+int cg_read_pressure(int dirfd, const char *file, uint64_t *ret_some, uint64_t *ret_full)
+{
+	char buf[CG_FILE_MAX];
+	int n = cg_read_text(dirfd, file, buf, sizeof(buf));
+
+	if (n < 0)
+		return n;
+	pressure_total(buf, "some ", ret_some);
+	pressure_total(buf, "full ", ret_full);
+	return 0;
+}
+
 int cg_write(int dirfd, const char *file, const char *value)
 {
 	cleanup_close int fd = openat(dirfd, file, O_WRONLY | O_TRUNC | O_CLOEXEC);

@@ -94,6 +94,12 @@ static int cgroup_sample(const struct isolation *iso, struct iso_sample *ret)
 	ret->cpu_usage_us = v[0];
 	ret->cpu_user_us = v[1];
 	ret->cpu_system_us = v[2];
+	/* pressure may be off: then it stays unset */
+	(void)cg_read_pressure(iso->cgroup_fd, "cpu.pressure", &ret->cpu_some_us,
+			       &ret->cpu_full_us);
+	(void)cg_read_pressure(iso->cgroup_fd, "memory.pressure", &ret->memory_some_us,
+			       &ret->memory_full_us);
+	(void)cg_read_pressure(iso->cgroup_fd, "io.pressure", &ret->io_some_us, &ret->io_full_us);
 	return 0;
 }
 

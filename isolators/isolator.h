@@ -14,7 +14,8 @@
  *   child   enter(iso)    rows in order   iso->handed[] has arrived; async-signal-safe calls only
  *   child   waits for start; then the rows with .late, then execve
  *   parent  update(iso)   any time later, iso->res has the new limits
- *   parent  sample(iso)   fills what only files of the cgroup know
+ *   parent  sample(iso)   fills what files of the cgroup know
+ *   parent  detail(iso)   what costs too much to be read each time
  *   parent  recover(iso)  after a restart of the agent instead of prepare/attach
  *   parent  cleanup(iso)  rows backwards, also for half-built ones; must be idempotent
  */
@@ -112,9 +113,14 @@ struct isolation {
 struct iso_sample {
 	uint64_t cpu_usage_us, cpu_user_us, cpu_system_us; /* cpu.stat */
 	uint64_t nr_periods, nr_throttled, throttled_us; /* cpu.stat with the cpu controller */
+	uint64_t cpu_some_us, cpu_full_us, memory_some_us, memory_full_us; /* *.pressure */
+	uint64_t io_some_us, io_full_us;
 	uint64_t memory_bytes, memory_peak_bytes; /* memory.current, memory.peak */
+	uint64_t memory_low, memory_high, memory_max, memory_oom; /* memory.events */
 	uint64_t oom_kills; /* memory.events oom_kill */
 	uint64_t pids; /* pids.current */
+	/* by iso->detail() only: memory.stat */
+	uint64_t stat_anon_bytes, stat_file_bytes, stat_shmem_bytes, stat_kernel_bytes;
 };
 
 /* Whether this host can do it. */
@@ -136,6 +142,7 @@ struct isolator {
 	int (*enter)(struct isolation *iso);
 	int (*update)(struct isolation *iso);
 	int (*sample)(const struct isolation *iso, struct iso_sample *ret);
+	int (*detail)(const struct isolation *iso, struct iso_sample *ret);
 	int (*recover)(struct isolation *iso);
 	void (*cleanup)(struct isolation *iso);
 	/* release - free what the row holds in memory; the container itself goes on */

@@ -136,7 +136,8 @@ static int memory_sample_resident(const struct isolation *iso, struct iso_sample
 
 static int memory_sample(const struct isolation *iso, struct iso_sample *ret)
 {
-	static const char *const keys[] = {"oom_kill", NULL};
+	static const char *const keys[] = {"low", "high", "max", "oom", "oom_kill", NULL};
+	uint64_t v[] = {CT_UNSET, CT_UNSET, CT_UNSET, CT_UNSET, CT_UNSET};
 	int err = cg_read_u64(iso->cgroup_fd, "memory.current", &ret->memory_bytes);
 
 	if (err == -ENOENT)
@@ -146,8 +147,30 @@ static int memory_sample(const struct isolation *iso, struct iso_sample *ret)
 	err = cg_read_u64(iso->cgroup_fd, "memory.peak", &ret->memory_peak_bytes);
 	if (err && err != -ENOENT) /* since 5.19 */
 		return err;
-	err = cg_read_keys(iso->cgroup_fd, "memory.events", keys, &ret->oom_kills);
-	return err < 0 ? err : 0;
+	err = cg_read_keys(iso->cgroup_fd, "memory.events", keys, v);
+	if (err < 0)
+		return err;
+	ret->memory_low = v[0];
+	ret->memory_high = v[1];
+	ret->memory_max = v[2];
+	ret->memory_oom = v[3];
+	ret->oom_kills = v[4];
+	return 0;
+}
+
+static int memory_detail(const struct isolation *iso, struct iso_sample *ret)
+{
+	static const char *const keys[] = {"anon", "file", "shmem", "kernel", NULL};
+	uint64_t v[] = {CT_UNSET, CT_UNSET, CT_UNSET, CT_UNSET}; /* kernel: since 5.18 */
+	int n = cg_read_keys(iso->cgroup_fd, "memory.stat", keys, v);
+
+	if (n < 0)
+		return n == -ENOENT ? 0 : n;
+	ret->stat_anon_bytes = v[0];
+	ret->stat_file_bytes = v[1];
+	ret->stat_shmem_bytes = v[2];
+	ret->stat_kernel_bytes = v[3];
+	return 0;
 }
 
 const struct isolator memory_isolator = {
@@ -156,4 +179,5 @@ const struct isolator memory_isolator = {
 	.prepare = memory_prepare,
 	.update = memory_update,
 	.sample = memory_sample,
+	.detail = memory_detail,
 };

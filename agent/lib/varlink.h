@@ -152,6 +152,9 @@ size_t vl_call_backlog(const struct vl_call *call);
  */
 int vl_reply(struct vl_call *call, json_t *params);
 
+/** vl_reply_text - as vl_reply(), with parameters that are serialized already: text of a JSON object */
+int vl_reply_text(struct vl_call *call, const char *params, size_t len);
+
 /** vl_reply_more - a reply with "continues": true; only for vl_call_more(); @params taken over */
 int vl_reply_more(struct vl_call *call, json_t *params);
 

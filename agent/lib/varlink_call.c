@@ -81,16 +81,12 @@ void vl_call_drop(struct vl_call *call)
 	(void)vl_call_unref(call);
 }
 
-static int send_parts(struct vl_call *call, bool last, const char *const *parts, size_t nr)
+/* The last message of a call. */
+static int send_last(struct vl_call *call, const char *const *parts, const size_t *lens, size_t nr)
 {
-	struct vl_conn *c = call->conn;
-	size_t lens[8];
+	struct vl_conn *c = detach(call);
 	int r = 0;
 
-	for (size_t i = 0; i < nr; i++)
-		lens[i] = strlen(parts[i]);
-	if (last)
-		(void)detach(call);
 	if (call->message.oneway)
 		vl_conn_arm(c);
 	else
@@ -98,6 +94,15 @@ static int send_parts(struct vl_call *call, bool last, const char *const *parts,
 	if (!r && !call->message.oneway)
 		c->server->stats.replies++;
 	return r;
+}
+
+static int send_parts(struct vl_call *call, const char *const *parts, size_t nr)
+{
+	size_t lens[8];
+
+	for (size_t i = 0; i < nr; i++)
+		lens[i] = strlen(parts[i]);
+	return send_last(call, parts, lens, nr);
 }
 
 /* @params is taken over. Return: malloc'd text, NULL without memory. */
@@ -116,7 +121,16 @@ int vl_reply(struct vl_call *call, json_t *params)
 
 	if (!call->conn)
 		return -EPIPE;
-	return text ? send_parts(call, true, parts, ARRAY_SIZE(parts)) : -ENOMEM;
+	return text ? send_parts(call, parts, ARRAY_SIZE(parts)) : -ENOMEM;
+}
+
+int vl_reply_text(struct vl_call *call, const char *params, size_t len)
+{
+	static const char head[] = "{\"parameters\":", tail[] = "}";
+	const char *parts[] = {head, params, tail};
+	const size_t lens[] = {sizeof(head) - 1, len, sizeof(tail) - 1};
+
+	return call->conn ? send_last(call, parts, lens, ARRAY_SIZE(parts)) : -EPIPE;
 }
 
 int vl_reply_more_text(struct vl_call *call, const char *params, size_t len)
@@ -151,7 +165,7 @@ int vl_error(struct vl_call *call, const char *name, json_t *params)
 
 	if (!call->conn)
 		return -EPIPE;
-	return text ? send_parts(call, true, parts, ARRAY_SIZE(parts)) : -ENOMEM;
+	return text ? send_parts(call, parts, ARRAY_SIZE(parts)) : -ENOMEM;
 }
 
 int vl_error_param(struct vl_call *call, const char *parameter, const char *reason)

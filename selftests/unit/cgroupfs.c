@@ -178,6 +178,28 @@ TEST(keys_are_found_in_any_order_and_the_others_left_alone)
 	EXPECT_EQ(v[3], 4);
 }
 
+TEST(pressure_is_the_two_totals_and_what_lacks_is_left_alone)
+{
+	cleanup_close int fd = tree();
+	uint64_t some = 7, full = 8;
+
+	EXPECT_EQ(cg_read_pressure(fd, "io.pressure", &some, &full), -ENOENT);
+	put(fd, "io.pressure", "some avg10=0.00 avg60=0.12 avg300=0.05 total=123456\n");
+	EXPECT_EQ(cg_read_pressure(fd, "io.pressure", &some, &full), 0);
+	EXPECT_EQ(some, 123456);
+	EXPECT_EQ(full, 8);
+	put(fd, "io.pressure",
+	    "some avg10=0.00 avg60=0.12 avg300=0.05 total=123457\n"
+	    "full avg10=0.00 avg60=0.00 avg300=0.00 total=99\n");
+	EXPECT_EQ(cg_read_pressure(fd, "io.pressure", &some, &full), 0);
+	EXPECT_EQ(some, 123457);
+	EXPECT_EQ(full, 99);
+	put(fd, "io.pressure", "some total=x\nfull\n");
+	EXPECT_EQ(cg_read_pressure(fd, "io.pressure", &some, &full), 0);
+	EXPECT_EQ(some, 123457);
+	EXPECT_EQ(full, 99);
+}
+
 TEST(a_file_longer_than_the_limit_is_refused_not_cut)
 {
 	static const char *const keys[] = {"a", NULL};
