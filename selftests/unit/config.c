@@ -55,6 +55,7 @@ TEST(without_a_file_everything_has_its_documented_default)
 	EXPECT_STREQ(c->socket, "/run/dcos/agent.sock");
 	EXPECT_STREQ(c->socket_group, "dcos");
 	EXPECT_EQ(c->read_access, CONFIG_READ_ALL);
+	EXPECT_TRUE(!c->read_group);
 	EXPECT_TRUE(c->node[0] != '\0');
 	EXPECT_EQ(c->log_level, LOG_INFO);
 	EXPECT_EQ(c->tasks_max, 1000);
@@ -81,6 +82,7 @@ TEST(every_key_can_be_set)
 				   "socket: /a/sock\n"
 				   "socket_group = adm\n"
 				   "read_access = group\n"
+				   "read_group = metrics\n"
 				   "node = n1.example\n"
 				   "log_level = debug\n"
 				   "tasks_max = 1023\n"
@@ -109,6 +111,7 @@ TEST(every_key_can_be_set)
 	EXPECT_STREQ(c->socket, "/a/sock");
 	EXPECT_STREQ(c->socket_group, "adm");
 	EXPECT_EQ(c->read_access, CONFIG_READ_GROUP);
+	EXPECT_STREQ(c->read_group, "metrics");
 	EXPECT_STREQ(c->node, "n1.example");
 	EXPECT_EQ(c->log_level, LOG_DEBUG);
 	EXPECT_EQ(c->tasks_max, 1023);
@@ -244,7 +247,8 @@ TEST(what_is_no_setting_is_told_with_its_line)
 		 "f:1: neither \"[section]\" nor \"key = value\" nor a comment"},
 		{"[agent]\n= x\n",
 		 "f:2: : no such key in [agent], allowed are state_dir, run_dir, socket, "
-		 "socket_group, read_access, node, log_level, tasks_max and ended_tasks_max"},
+		 "socket_group, read_access, read_group, node, log_level, tasks_max and "
+		 "ended_tasks_max"},
 		{"[agent]\nnode = a\n[meter]\n[agent]\nnode = b\n",
 		 "f:5: node: given twice in this file, first on line 2"},
 		{"[agent]\nnode = \x1b[31m\n",

@@ -126,10 +126,12 @@ static int container(struct scanner *s, enum node_kind kind)
 	int err = 0;
 
 	s->at++;
-	if (take(s, end))
-		return 0;
 	if (++s->depth > POS_DEPTH_MAX)
 		return -EINVAL;
+	if (take(s, end)) {
+		s->depth--;
+		return 0;
+	}
 	do
 		err = kind == NODE_OBJECT ? member(s) : value(s, 0, 0);
 	while (!err && take(s, ','));
