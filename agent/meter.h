@@ -120,6 +120,7 @@ int meter_disks(const struct meter *m, uint32_t slot, struct meter_disk *ret, in
 struct meter_program {
 	char name[16]; /* as bpftool shows it */
 	uint64_t run_ns, runs; /* CT_UNSET while the kernel does not count */
+	uint64_t skipped; /* events that it did not see, as it was running on that CPU */
 };
 
 /** meter_programs - the BPF programs that are attached, and what they cost; at most @max */

@@ -19,6 +19,7 @@ static int program_of(int prog_fd, struct meter_program *ret)
 		return r;
 	_Static_assert(sizeof(p.name) == sizeof(info.name), "names are as long as the kernel's");
 	memcpy(p.name, info.name, sizeof(p.name));
+	p.skipped = info.recursion_misses;
 	if (info.run_cnt) {
 		p.run_ns = info.run_time_ns;
 		p.runs = info.run_cnt;

@@ -16,9 +16,11 @@
  * address until it ends; the time in between goes to the histogram of the CPU where it ended. A
  * write without data is a flush of the device's cache: an operation with a latency and no bytes.
  * Discards are not counted.
- * The kernel skips a program for whoever comes to its event on that CPU while it runs (in an
- * interrupt, or since some version by preemption). So each event has two programs: the second one
- * finds a bio in flight, or gone, and has nothing to do, or does what the first was skipped for.
+ * The kernel skips a program for whoever comes to its event on that CPU while it runs: interrupts,
+ * and where programs can be preempted every other thread, for milliseconds. So each event has two
+ * programs, submission three: the next one finds the bio in flight, or gone, and has nothing to do,
+ * or does what those before were skipped for. What remains is at most what the last one was skipped
+ * for (meter_programs()).
  *
  * Cost: see performance.rst; no lock is shared but a bucket's of the hash of bios in flight.
  *
@@ -157,8 +159,8 @@ static __always_inline bool is_discard(__u32 op)
 }
 
 /*
- * Into the air. @last: of the two programs; what does not fit is tried again, and counted as lost
- * by the second alone. Return: this program is the one to count it.
+ * Into the air. @last: of the programs; what does not fit is tried again, and counted as lost by
+ * the last one alone. Return: this program is the one to count it.
  */
 static __always_inline bool take_off(__u64 key, const struct flight *f, bool last)
 {
@@ -174,20 +176,18 @@ static __always_inline bool take_off(__u64 key, const struct flight *f, bool las
 
 static __always_inline void queued(struct bio *bio, bool last)
 {
-	struct flight f = {.tid = (__u32)bpf_get_current_pid_tgid()}, *known;
-	__u32 op = bio->bi_opf & OP_MASK;
 	__u64 key = (__u64)bio;
+	struct flight *known = bpf_map_lookup_elem(&disk_flights, &key);
+	struct flight f = {.tid = (__u32)bpf_get_current_pid_tgid()};
+	__u32 op = bio->bi_opf & OP_MASK;
 	struct dcos_cell *c;
 
-	if (is_discard(op))
+	/* if its end was missed, another thread's bio may have the same address by now */
+	if (is_discard(op) || (known && known->tid == f.tid))
 		return;
 	f.owner = owner_of_bio(bio, &f.slot);
 	c = f.owner ? cell_at(f.slot, f.owner) : NULL;
 	if (!c)
-		return;
-	/* if its end was missed, another thread's bio may have the same address by now */
-	known = bpf_map_lookup_elem(&disk_flights, &key);
-	if (known && known->tid == f.tid)
 		return;
 	f.begin_ns = bpf_ktime_get_ns();
 	f.dev = bio->bi_bdev->bd_disk->part0->bd_dev;
@@ -205,6 +205,13 @@ int BPF_PROG(disk_queue, struct bio *bio)
 
 SEC("tp_btf/block_bio_queue")
 int BPF_PROG(disk_queue_2nd, struct bio *bio)
+{
+	queued(bio, false);
+	return 0;
+}
+
+SEC("tp_btf/block_bio_queue")
+int BPF_PROG(disk_queue_3rd, struct bio *bio)
 {
 	queued(bio, true);
 	return 0;

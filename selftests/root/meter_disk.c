@@ -337,8 +337,26 @@ TEST(a_new_agent_finds_the_counts_of_each_device, NEEDS)
 	EXPECT_EQ(rig_disk_row(&g, d.major, d.minor).nr_reads, 20);
 }
 
-/* What one program is skipped for, the second must count: interrupts and preemption at their worst. */
-TEST(a_storm_of_requests_loses_nothing, NEEDS)
+/* Requests that may have been lost: what the last of the programs did not see. */
+static uint64_t skipped(const struct rig *g)
+{
+	struct meter_program p[METER_PROGRAMS_MAX];
+	uint64_t last = UINT64_MAX;
+	int i, n = meter_programs(g->m, p, METER_PROGRAMS_MAX);
+
+	for (i = 0; i < n; i++) {
+		if (strncmp(p[i].name, "disk_", 5))
+			continue;
+		printf("# %.16s was skipped %lu times\n", p[i].name, (unsigned long)p[i].skipped);
+		if (!strncmp(p[i].name, "disk_queue_3rd", sizeof(p[i].name)))
+			last = p[i].skipped;
+	}
+	EXPECT_TRUE(last != UINT64_MAX);
+	return last;
+}
+
+/* What one program is skipped for, the next must count: interrupts and preemption at their worst. */
+TEST(a_storm_of_requests_loses_no_more_than_the_kernel_admits, NEEDS)
 {
 	struct rig g = up();
 	struct rig_disk d = loop("disk", 16 * MB);
@@ -346,6 +364,7 @@ TEST(a_storm_of_requests_loses_nothing, NEEDS)
 	struct rig_disk_io before, io;
 	int pidfd[STORM], status, i;
 	struct dcos_disk row;
+	uint64_t lost;
 	pid_t pid[STORM];
 
 	ASSERT_EQ(rig_disk_stat(&d, &before), 0);
@@ -360,10 +379,11 @@ TEST(a_storm_of_requests_loses_nothing, NEEDS)
 	}
 	io = since(&d, &before);
 	row = rig_disk_row(&g, d.major, d.minor);
-	EXPECT_EQ(row.read_bytes, io.read_bytes);
-	EXPECT_EQ(row.write_bytes, io.write_bytes);
-	EXPECT_EQ(row.nr_reads, STORM * 3000); /* those of one place may have been merged */
-	EXPECT_EQ(row.nr_writes, STORM * 1000);
+	lost = STORM * (1000 + 3000) - row.nr_reads - row.nr_writes;
+	printf("# %lu of %d requests were not counted\n", (unsigned long)lost, STORM * 4000);
+	EXPECT_LE(lost, skipped(&g));
+	EXPECT_EQ(row.read_bytes + row.write_bytes + lost * BLOCK, io.read_bytes + io.write_bytes);
+	EXPECT_EQ((row.read_bytes + row.write_bytes) / BLOCK, row.nr_reads + row.nr_writes);
 	EXPECT_EQ(rig_flights(&g), 0);
 	expect_all_ended(&g, &row);
 }
