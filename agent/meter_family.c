@@ -266,25 +266,38 @@ static int wipe(const struct family_spec *spec, const struct family_env *env)
 	return r;
 }
 
-/*
- * The layout of pinned maps may be another one without the ABI telling (CPUs were added to the
- * machine): such pins are of no use. If it is the kernel that refuses, they are left alone.
- */
-static int load_any(struct family *f, const struct family_env *env, struct why *why)
+/* Without pins, and without the optional programs that the kernel refuses: @ret_refused. */
+static int load_fresh(struct family *f, const struct family_env *env, uint32_t *ret_refused,
+		      struct why *why)
 {
-	bool complete = is_complete(f->spec, env->dir);
 	uint32_t refused = 0;
-	int r;
+	int r = load(f, env, false, 0);
 
-	if (complete && !load(f, env, true, 0))
-		return 0;
-	r = load(f, env, false, 0);
 	if (r) {
 		refused = find_refused(f->spec, env, &f->lacks);
 		r = refused ? load(f, env, false, refused) : r;
 	}
 	if (r)
 		return name_culprit(f->spec, env, r, why);
+	*ret_refused = refused;
+	return 0;
+}
+
+/*
+ * The layout of pinned maps may be another one without the ABI telling (CPUs were added to the
+ * machine): such pins are of no use. If it is the kernel that refuses, they are left alone.
+ */
+static int load_any(struct family *f, const struct family_env *env, struct why *why)
+{
+	bool pins = f->spec->maps || f->spec->hooks, complete = is_complete(f->spec, env->dir);
+	uint32_t refused = 0;
+	int r;
+
+	if (pins && complete && !load(f, env, true, 0))
+		return 0;
+	r = load_fresh(f, env, &refused, why);
+	if (r || !pins)
+		return r;
 	bpf_object__close(f->obj);
 	f->obj = NULL;
 	if (complete && refused && !load(f, env, true, refused))
