@@ -36,3 +36,9 @@ $(O)/selftests/unit/audit_%: $(O)/san/selftests/unit/audit_%.o $(audit-tested:%.
 		$(O)/san/libharness.a $(O)/san/libcontainer.a $(O)/san/libdcos.a
 	@mkdir -p $(@D)
 	$(CC) -pie $(SAN) -o $@ $^ $(dcosaudit-libs)
+
+# and its fuzz targets
+$(O)/selftests/fuzz/audit_%: $(O)/fuzz/selftests/fuzz/audit_%.o $(audit-tested:%.c=$(O)/fuzz/%.o) \
+		$(O)/fuzz/libcontainer.a $(O)/fuzz/libdcos.a
+	@mkdir -p $(@D)
+	$(CLANG) $(FUZZ_SAN) -fsanitize=fuzzer -o $@ $^ $(dcosaudit-libs)

@@ -338,8 +338,10 @@ int meaning_overlap(const struct meaning_rule *a, const struct meaning_rule *b,
 
 	for (size_t i = 0; i == 0 || (any_a && i < a->cmp_nr); i++)
 		for (size_t j = 0; j == 0 || (any_b && j < b->cmp_nr); j++) {
-			int r = meet(a->cmp + (any_a ? i : 0), step_a, b->cmp + (any_b ? j : 0),
-				     step_b, ret);
+			/* without comparisons there is nothing to point into */
+			const struct meaning_cmp *first_a = any_a ? &a->cmp[i] : a->cmp;
+			const struct meaning_cmp *first_b = any_b ? &b->cmp[j] : b->cmp;
+			int r = meet(first_a, step_a, first_b, step_b, ret);
 
 			if (r)
 				return r;
