@@ -81,10 +81,8 @@ static __always_inline struct cgroup *charged_cgroup(struct bio *bio, struct cgr
 
 	if (!bpf_core_field_exists(bio->bi_blkg))
 		return own;
-	cg = BPF_CORE_READ(bio, bi_blkg, blkcg, css.cgroup);
-	if (!cg || BPF_CORE_READ(cg, root) != own->root)
-		return own;
-	return cg;
+	cg = bio->bi_blkg->blkcg->css.cgroup; /* what is NULL reads as 0 */
+	return cg->root == own->root ? cg : own;
 }
 
 /* Return: the owner with its @slot; 0: nobody who is metered. */
@@ -98,8 +96,7 @@ static __always_inline __u64 owner_of_bio(struct bio *bio, __u32 *slot)
 	bool self;
 
 	/* an ancestor knows less than the thread itself */
-	if (cg != own && bpf_get_current_ancestor_cgroup_id(BPF_CORE_READ(cg, level)) !=
-				 BPF_CORE_READ(cg, kn, id)) {
+	if (cg != own && bpf_get_current_ancestor_cgroup_id(cg->level) != cg->kn->id) {
 		owner = owner_of_cgroup(cg, &key, &self);
 		if (owner)
 			*slot = key->slot;
@@ -273,7 +270,7 @@ struct merged {
 	__u32 left; /* bytes that are done, of this one on */
 };
 
-/* One bio of a request's chain. Return: 1 ends the loop. */
+/* One more bio of a request. Return: 1 ends the loop. */
 static long merged_end(__u32 nr, struct merged *m)
 {
 	struct bio *bio = (struct bio *)m->bio;
@@ -299,9 +296,15 @@ static __always_inline bool has_more_steps(struct request *rq)
 
 static __always_inline void completed(struct request *rq, __u32 bytes)
 {
-	struct merged m = {.bio = (__u64)rq->bio, .left = bytes};
+	struct bio *bio = rq->bio;
+	struct merged m = {};
 
-	if (m.bio && !has_more_steps(rq))
+	if (!bio || bio->bi_iter.bi_size > bytes || has_more_steps(rq))
+		return;
+	m.bio = (__u64)bio->bi_next;
+	m.left = bytes - bio->bi_iter.bi_size;
+	landed((__u64)bio);
+	if (m.bio)
 		bpf_loop(MERGED_MAX, merged_end, &m, 0);
 }
 

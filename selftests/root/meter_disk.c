@@ -7,11 +7,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/aio_abi.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "agent/lib/cleanup.h"
@@ -19,12 +21,13 @@
 #include "selftests/harness/meter_rig.h"
 #include "selftests/harness/test.h"
 
-#define NEEDS	NEED_ROOT, NEED_CGROUP2, NEED_BPF
-#define MB	(UINT64_C(1) << 20)
-#define KB	UINT64_C(1024)
-#define BLOCK	4096
-#define STORM	8 /* processes */
-#define OPS_MAX 1024 /* of one load, with times */
+#define NEEDS	 NEED_ROOT, NEED_CGROUP2, NEED_BPF
+#define MB	 (UINT64_C(1) << 20)
+#define KB	 UINT64_C(1024)
+#define BLOCK	 4096
+#define TOGETHER 64
+#define STORM	 8 /* processes */
+#define OPS_MAX	 1024 /* of one load, with times */
 
 static struct rig up(void)
 {
@@ -235,6 +238,52 @@ TEST(a_flush_is_a_write_without_bytes, NEEDS)
 	EXPECT_EQ(rig_disk_row(&g, d.major, d.minor).write_bytes, 0);
 	EXPECT_GE(hist_count(&g), 1);
 	EXPECT_EQ(rig_flights(&g), 0);
+}
+
+/* Neighbours that are submitted together, which the block layer merges into few requests. */
+static int load_together(void *arg)
+{
+	cleanup_close int fd = open(arg, O_RDONLY | O_DIRECT | O_CLOEXEC);
+	struct io_event events[TOGETHER];
+	struct iocb io[TOGETHER] = {}, *list[TOGETHER];
+	cleanup_free char *buf = NULL;
+	aio_context_t ctx = 0;
+	long n;
+	int i;
+
+	if (fd < 0 || posix_memalign((void **)&buf, BLOCK, TOGETHER * BLOCK) ||
+	    syscall(SYS_io_setup, TOGETHER, &ctx))
+		return 1;
+	for (i = 0; i < TOGETHER; i++) {
+		io[i].aio_fildes = (__u32)fd;
+		io[i].aio_lio_opcode = IOCB_CMD_PREAD;
+		io[i].aio_buf = (__u64)(uintptr_t)(buf + (size_t)i * BLOCK);
+		io[i].aio_nbytes = BLOCK;
+		io[i].aio_offset = i * BLOCK;
+		list[i] = &io[i];
+	}
+	n = syscall(SYS_io_submit, ctx, TOGETHER, list);
+	return n == TOGETHER && syscall(SYS_io_getevents, ctx, n, n, events, NULL) == n ? 0 : 2;
+}
+
+TEST(requests_that_are_merged_count_and_end_each_for_itself, NEEDS)
+{
+	struct rig g = up();
+	struct rig_disk d = loop("disk", 16 * MB);
+	struct rig_disk_io before, io;
+	struct dcos_disk row;
+
+	ASSERT_EQ(rig_disk_stat(&d, &before), 0);
+	EXPECT_EQ(rig_run(g.cgroup_fd, load_together, d.path), 0);
+	io = since(&d, &before);
+	row = rig_disk_row(&g, d.major, d.minor);
+	printf("# %d reads became %lu\n", TOGETHER, (unsigned long)io.nr_reads);
+	EXPECT_EQ(row.nr_reads, TOGETHER);
+	EXPECT_EQ(row.read_bytes, io.read_bytes);
+	EXPECT_EQ(rig_flights(&g), 0);
+	expect_all_ended(&g, &row);
+	if (io.nr_reads == TOGETHER)
+		test_skip("this kernel merged none of them");
 }
 
 static int load_discard(void *arg)

@@ -190,3 +190,28 @@ TEST(a_loop_device_and_what_it_lies_on_are_told_apart_as_by_io_stat, NEEDS)
 	EXPECT_EQ(row.read_bytes, 40 * 64 * 1024);
 	EXPECT_EQ(row.write_bytes, 40 * 64 * 1024);
 }
+
+TEST(what_io_max_holds_back_is_charged_to_the_task_when_it_goes_on, NEEDS)
+{
+	struct rig g = up();
+	char file[RIG_PATH_MAX], limit[64];
+	struct rig_load l = {.bytes = 64 * 1024, .reads = 32};
+	uint64_t begin = rig_now_ns();
+	struct dcos_detail detail;
+	struct why why = {};
+	struct rig_disk d;
+
+	if (rig_loop(file_of(file, "disk"), 16 * MB, &d, &why) < 0)
+		test_skip("%s", why.text);
+	l.path = d.path;
+	(void)snprintf(limit, sizeof(limit), "%u:%u rbps=2097152", d.major, d.minor); /* fits */
+	if (rig_write(g.cgroup_fd, "io.max", limit))
+		test_skip("no io.max");
+	EXPECT_EQ(rig_run(g.cgroup_fd, rig_load_run, &l), 0);
+	(void)expect_io_stat(&g);
+	EXPECT_EQ(rig_disk_row(&g, d.major, d.minor).read_bytes, 2 * MB);
+	meter_detail(g.m, g.slot, &detail);
+	printf("# %.1f s for 32 reads, p99 of latencies <= %lu us\n",
+	       (double)(rig_now_ns() - begin) / 1e9,
+	       (unsigned long)hist_quantile_us(detail.disk_hist, 0.99));
+}
