@@ -54,13 +54,22 @@ static uint64_t made(const struct recording *r, uint32_t arch, int nr)
 	return count;
 }
 
+/* Families and types are recorded by themselves: both must have been seen. */
+static bool family_is(const struct rec_call *c, const struct risk *k)
+{
+	for (size_t i = 0; k->family && i < c->classes_nr; i++)
+		if (c->classes[i].arg == 0 && c->classes[i].value == k->family)
+			return true;
+	return !k->family;
+}
+
 static bool class_is(const struct rec_call *c, const struct risk *k, bool *ret_recorded)
 {
 	for (size_t i = 0; i < c->classes_nr; i++) {
 		if (c->classes[i].arg != k->arg)
 			continue;
 		*ret_recorded = true;
-		if ((c->classes[i].value & k->mask) == k->value)
+		if ((c->classes[i].value & k->mask) == k->value && family_is(c, k))
 			return true;
 	}
 	return false;

@@ -56,15 +56,16 @@ static void print_elements(const struct explained *e, const char *name)
 						       r->index),
 					"comment");
 
+		bool described = json_is_string(comment) && *json_string_value(comment);
+
 		if (!meaning_has(r, name))
 			continue;
 		(void)snprintf(pointer, sizeof(pointer), "/syscalls/%zu", r->index); /* fits */
 		(void)printf("%s line %u: %s%s%s", nr++ ? "        " : "text:   ",
 			     pos_find(e->profile.places, pointer).line,
 			     verdict_text(r->verdict, verdict),
-			     r->cmp_nr ? " for some arguments" : "",
-			     json_is_string(comment) ? ": " : "");
-		if (json_is_string(comment))
+			     r->cmp_nr ? " for some arguments" : "", described ? ": " : "");
+		if (described)
 			text_print(stdout, json_string_value(comment));
 		(void)putchar('\n');
 	}

@@ -8,25 +8,31 @@
 #include "tools/dcosaudit/argclass.h"
 
 /* The comparisons that an input must fulfil to be this use of the call. */
-static size_t use_tests(const struct risk *r, struct path_test ret[static 2])
+static size_t use_tests(const struct risk *r, struct path_test ret[static 3])
 {
-	unsigned int low = CBPF_ARG(r->arg) + CBPF_BIG_END, high = CBPF_ARG(r->arg) + !CBPF_BIG_END;
+	unsigned int low = CBPF_ARG(r->arg) + CBPF_BIG_END;
+	unsigned int high = CBPF_ARG(r->arg) + !CBPF_BIG_END;
+	size_t nr = 0;
 
 	if (!r->mask)
 		return 0;
-	ret[0] = (struct path_test){low,
-				    {r->mask & UINT32_MAX, r->value & UINT32_MAX, BITS_EQ, true}};
-	if (arg_is_int(r->call, r->arg)) /* the kernel does not look at the rest */
-		return 1;
-	ret[1] = (struct path_test){high, {UINT32_MAX, r->value >> 32, BITS_EQ, true}};
-	return 2;
+	ret[nr++] =
+		(struct path_test){low,
+				   {r->mask & UINT32_MAX, r->value & UINT32_MAX, BITS_EQ, true}};
+	if (r->family)
+		ret[nr++] = (struct path_test){CBPF_ARG(0) + CBPF_BIG_END,
+					       {UINT32_MAX, r->family, BITS_EQ, true}};
+	/* of an int the kernel does not look at the rest */
+	if (!arg_is_int(r->call, r->arg))
+		ret[nr++] = (struct path_test){high, {UINT32_MAX, r->value >> 32, BITS_EQ, true}};
+	return nr;
 }
 
 enum access risk_open(const struct arch_view *a, const struct risk *r, struct seccomp_data *ret)
 {
 	const struct call_view *c = view_call(a, r->call);
 	enum access most = ACCESS_DENIED;
-	struct path_test tests[2];
+	struct path_test tests[3];
 	size_t nr = use_tests(r, tests);
 
 	for (size_t i = 0; c && i < c->paths.nr; i++) {

@@ -19,6 +19,7 @@ struct risk {
 	const char *call;
 	uint32_t arg;
 	uint64_t mask, value; /* the risk: (argument & mask) == value; mask 0: any arguments */
+	uint32_t family; /* of socket(2): only with this one; 0: any */
 	const char *use; /* what for, if it is not all of the call: "AF_ALG" */
 	uint32_t weight; /* in the surface: 20 gets out, 10 big and broken before, 5, 2 */
 	const char *group, *why;

@@ -148,8 +148,10 @@ static const struct risk risks[] = {
 	{"socket", IS(0, 24, "AF_PPPOX"), 5, G_SOCKET, "rare; loads a module"},
 	{"socket", IS(0, 15, "AF_KEY"), 5, G_SOCKET, "old interface of IPsec"},
 	{"socket", IS(0, 44, "AF_XDP"), 5, G_SOCKET, "frames past the network stack"},
-	{"socket", IS(1, 3, "SOCK_RAW"), 5, G_SOCKET, "packets of any kind (needs CAP_NET_RAW)"},
-	{"socket", IS(1, 6, "SOCK_DCCP"), 5, G_SOCKET, "rare; loads a module", "CVE-2017-6074"},
+	{"socket", .family = 2, IS(1, 3, "AF_INET SOCK_RAW"), 5, G_SOCKET,
+	 "packets of any kind (needs CAP_NET_RAW)"},
+	{"socket", .family = 2, IS(1, 6, "AF_INET SOCK_DCCP"), 5, G_SOCKET, "rare; loads a module",
+	 "CVE-2017-6074"},
 
 	{"open_by_handle_at", ANY, .weight = 20, .group = G_FILES,
 	 .why = "opens any file of a file system by number, mounts do not matter (needs "
