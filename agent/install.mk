@@ -12,6 +12,7 @@ install-map	= \
 	755:$(O)/bin/dcos-keeper:$(LIBEXECDIR)/dcos-keeper \
 	755:$(O)/bin/dcosctl:$(BINDIR)/dcosctl \
 	755:$(O)/bin/dcostop:$(BINDIR)/dcostop \
+	755:$(O)/bin/dcosaudit:$(BINDIR)/dcosaudit \
 	644:$(O)/systemd/dcos-agent.service:$(UNITDIR)/dcos-agent.service \
 	644:$(O)/systemd/dcos-tasks.service:$(UNITDIR)/dcos-tasks.service \
 	644:agent/systemd/dcos.sysusers:$(PREFIX)/lib/sysusers.d/dcos.conf \
