@@ -259,7 +259,8 @@ static const struct config_row meter_keys[] = {
 	 US_PER_S / 10,
 	 60 * US_PER_S},
 	{{"history", "size 64K..1G", "8M",
-	  "Memory for what tasks did in their last 600 readings, dcosctl history. It is taken as it "
+	  "Memory for what tasks did in their last 600 readings, dcosctl history. It is taken as "
+	  "it "
 	  "is needed; when it is full the oldest goes first, and is counted."},
 	 bytes_value,
 	 AT(meter_history_bytes),

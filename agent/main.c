@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,8 @@
 #include "agent/seal.h"
 #include "agent/stream.h"
 
-#define EXIT_USAGE 2
+#define EXIT_USAGE   2
+#define LARGE_BUFFER (256 << 10) /* bytes from which an allocation is one of its own */
 
 static const char usage[] =
 	"Usage: dcos-agent [--config FILE]\n"
@@ -146,6 +148,8 @@ static int node_main(struct node *n, struct why *why)
 	if (err)
 		return err;
 	host_meter(n);
+	(void)malloc_trim(
+		0); /* loading programs took megabytes, which a forked guard would share */
 	err = host_isolate(why);
 	if (err)
 		return err;
@@ -186,6 +190,8 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	fill_standard_fds();
+	/* a constant one: buffers of snapshots go back to the system at once */
+	(void)mallopt(M_MMAP_THRESHOLD, LARGE_BUFFER);
 	log_open("dcos-agent", LOG_INFO);
 	if (!o.check && !o.thaw && seal_program(argv, &why)) {
 		log_warn("tasks can open the agent's program for writing: %s", why.text);

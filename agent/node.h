@@ -50,6 +50,7 @@ struct task {
 	int idmap; /* index of its range of user ids, -1 none */
 	bool kill_asked;
 	unsigned int log_watch; /* how often yet its log is looked at soon, see logs.h */
+	uint64_t log_cpu_ns; /* CPU time when its log was looked at last */
 	uint64_t created_unix_us, started_unix_us;
 	uint64_t began_ns; /* CLOCK_MONOTONIC of its start; 0: by an agent before this one */
 	struct task_exit exit;

@@ -372,6 +372,16 @@ void sample_task(struct task *t)
 	read_task(t, families_of(t->node), false, false);
 }
 
+/* Of what is over nothing is left, but for its memory: that says what it had at the end. */
+static void clear_living(struct usage *u)
+{
+	static const enum usage_field living[] = {U_pids, U_processes, U_running, U_disk_waiting};
+
+	for (size_t i = 0; u && i < ARRAY_SIZE(living); i++)
+		if (u->v[living[i]] != USAGE_UNKNOWN)
+			u->v[living[i]] = 0;
+}
+
 void sample_last(struct task *t)
 {
 	struct node *n = t->node;
@@ -381,6 +391,7 @@ void sample_last(struct task *t)
 	if (n->meter)
 		(void)meter_flush(n->meter); /* its last run may not have been charged yet */
 	read_task(t, families_of(n), true, true);
+	clear_living(t->usage);
 	flight_add(t, mono_now_ns(), 1);
 }
 

@@ -12,6 +12,7 @@
 #include "agent/lifecycle.h"
 #include "agent/logs.h"
 #include "agent/sample.h"
+#include "agent/usage.h"
 
 #define TICK_ACCURACY_US 100 /* later than asked is counted as the loop being late */
 
@@ -27,7 +28,7 @@ struct stream {
 	uint64_t next_us,
 		logs_all_us; /* when the next tick, and the next look at all logs, is due */
 	uint64_t owed; /* intervals that the last tick ran over */
-	struct jsonbuf text; /* of the last snapshot; its memory is used again */
+	struct jsonbuf text; /* of the snapshot that is being sent */
 	struct subscriber *subscribers;
 	struct stream_stats stats;
 };
@@ -70,15 +71,13 @@ static void publish(struct node *n)
 		if (n->seq % sub->every)
 			continue;
 		if (!made) {
-			jb_clear(&s->text);
 			sample_snapshot(n, &s->text);
 			s->stats.snapshot_bytes = s->text.len;
 			made = true;
 		}
 		send_to(s, sub);
 	}
-	if (!made)
-		jb_free(&s->text); /* nobody wants it: maybe for long */
+	jb_free(&s->text); /* megabytes, which are not kept from one tick to the next */
 }
 
 /*
@@ -124,6 +123,22 @@ static int tick(sd_event_source *source, uint64_t usec, void *userdata)
 	return sd_event_source_set_time(source, s->next_us);
 }
 
+/*
+ * Who has not run since the last look has not written. Readings are flushed, so a thread that has
+ * run on since the reading shows in the next one; they must come as often as the looks.
+ */
+static bool may_have_written(struct task *t)
+{
+	uint64_t ran = t->usage ? t->usage->v[U_cpu_ns] : USAGE_UNKNOWN;
+
+	if (ran == USAGE_UNKNOWN || t->node->cfg->meter_interval_us > LOGS_IDLE_US)
+		return true;
+	if (ran == t->log_cpu_ns)
+		return false;
+	t->log_cpu_ns = ran;
+	return true;
+}
+
 /* All tasks each LOGS_IDLE_US; between, those that have written too much lately, or are new. */
 static int bound_logs(sd_event_source *source, uint64_t usec, void *userdata)
 {
@@ -136,7 +151,7 @@ static int bound_logs(sd_event_source *source, uint64_t usec, void *userdata)
 	for (int i = 0; i < n->tasks_nr; i++) {
 		struct task *t = n->tasks[i];
 
-		if (!t->ct || (!all && !t->log_watch))
+		if (!t->ct || !(t->log_watch || (all && may_have_written(t))))
 			continue;
 		if (logs_bound(t))
 			t->log_watch = LOGS_WATCH;

@@ -194,6 +194,17 @@ static int parse(struct draft *d)
 	return err < 0 ? err : normalise(d);
 }
 
+/* Arrays were made as large as they may be, and a node keeps thousands of specs. */
+static void shrink_arrays(struct ct_spec *ct)
+{
+	struct ct_mount *mounts = reallocarray(ct->mounts, ct->mounts_nr + 1, sizeof(*ct->mounts));
+	struct ct_device *devices =
+		reallocarray(ct->devices, ct->devices_nr + 1, sizeof(*ct->devices));
+
+	ct->mounts = mounts ?: ct->mounts;
+	ct->devices = devices ?: ct->devices;
+}
+
 static int spec_new(const struct config *cfg, json_t *doc, bool restore, struct task_spec **ret,
 		    struct task_error *err)
 {
@@ -208,6 +219,7 @@ static int spec_new(const struct config *cfg, json_t *doc, bool restore, struct 
 		t = malloc(sizeof(*t));
 		if (t) {
 			*t = d.spec;
+			shrink_arrays(&t->ct);
 			d.spec = (struct task_spec){.id_generated = false};
 			*ret = t;
 		} else {

@@ -19,15 +19,23 @@
 /* For a task that is restored when its profile has gone: nothing more can be run in it. */
 static const char deny_all[] = "{\"defaultAction\":\"SCMP_ACT_ERRNO\"}";
 
+/* A text that outlives every spec: thousands of tasks share it. */
+static int use_constant(struct draft *d, const char *text)
+{
+	d->spec.ct.seccomp = text;
+	d->spec.ct.seccomp_is_constant = true;
+	return 0;
+}
+
 static int profile_missing(struct draft *d, const char *name, int err)
 {
 	const char *builtin = err == -ENOENT ? sc_builtin(name) : NULL;
 	char desc[128];
 
 	if (builtin)
-		return draft_strdup(d, builtin, &d->spec.ct.seccomp);
+		return use_constant(d, builtin);
 	if (d->restore)
-		return draft_strdup(d, deny_all, &d->spec.ct.seccomp);
+		return use_constant(d, deny_all);
 	if (err == -ENOENT)
 		return draft_fail(d,
 				  "\"%s\" is unknown, allowed are \"default\", \"unconfined\" and "
@@ -80,7 +88,7 @@ static int named_profile(struct draft *d, const char *name)
 	text = sc_builtin(name);
 	if (!text)
 		return draft_fail(d, "\"default\" is not built into this agent");
-	return draft_strdup(d, text, &d->spec.ct.seccomp);
+	return use_constant(d, text);
 }
 
 int value_seccomp(struct draft *d, const struct task_row *row, json_t *v, void *field)

@@ -128,7 +128,8 @@ void ct_spec_free(struct ct_spec *spec)
 	}
 	free(spec->mounts);
 	free(spec->devices);
-	free(spec->seccomp);
+	if (!spec->seccomp_is_constant)
+		free((char *)spec->seccomp);
 	strings_free(spec->masked_paths);
 	strings_free(spec->readonly_paths);
 	memset(spec, 0, sizeof(*spec)); /* a second call is harmless */

@@ -95,7 +95,8 @@ struct ct_spec {
 	struct ct_resources resources;
 	struct ct_device *devices; /* allowed beside the default set of isolators/devices.c */
 	size_t devices_nr;
-	char *seccomp; /* OCI seccomp JSON, the document itself; NULL: unconfined */
+	const char *seccomp; /* OCI seccomp JSON, the document itself; NULL: unconfined */
+	bool seccomp_is_constant; /* one of sc_builtin()'s, which many share; else it is owned */
 	char **masked_paths, **readonly_paths; /* absolute, inside */
 };
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Benchmarks print tables of ratios; they are no tests. `make bench` runs all of them (root).
-.PHONY: bench bench-meter bench-quota
-bench: bench-meter bench-quota
+.PHONY: bench bench-meter bench-quota bench-node
+bench: bench-meter bench-quota bench-node
 
 $(O)/selftests/bench/%: $(O)/obj/selftests/bench/%.o $(O)/libharness.a $(O)/libagent.a \
 		$(O)/libcontainer.a $(O)/libdcos.a
@@ -14,3 +14,6 @@ bench-meter: $(O)/selftests/bench/meter $(O)/selftests/bench/snapshot
 
 bench-quota: $(O)/selftests/bench/quota
 	$<
+
+bench-node: all
+	$(prove-env) selftests/bench/node.sh
