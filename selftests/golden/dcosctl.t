@@ -32,7 +32,7 @@ golden "help" dcosctl-help.txt "$(out dcosctl --help)"
 golden "help of run" dcosctl-run-help.txt "$(out dcosctl run --help)"
 is "$(dcosctl help run)" "$(dcosctl run --help)" "help COMMAND is COMMAND --help"
 for words in nonsense "ps extra" "kill" "wait a b" "update web" "update web =1" "update web cpus=1 cpus=2" \
-	"--colour" "ps --colour" "kill -g soon web" "kill -s NOPE web" "drain --off -g 1s" "run" "run --mount x true" "logs --tail x web"; do
+	"--colour" "ps --colour" "kill -g soon web" "kill -s NOPE web" "drain --off -g 1s" "run" "run --mount x true" "logs --tail x web" "history" "history -n 0 web" "metrics web"; do
 	like "$(out dcosctl $words)" '^exit 2.2: dcosctl: .*2: Try: dcosctl.* --help$' "usage: dcosctl $words"
 done
 like "$(out dcosctl --version)" '^exit 0.1: dcosctl [0-9]' "version"
@@ -140,6 +140,23 @@ is "$(dcosctl drain --json | wc -l)" 3 "drain --json: one document a line"
 dcosctl drain --off
 is "$(last_call)" 'Drain {"off":true}' "drain --off"
 is "$(dcosctl top -b -n 2 | tail -1)" "$(dcostop -b -n 2 | tail -1)" "top is dcostop"
+
+# --- meters ----------------------------------------------------------------------
+fake_stop
+fake_start "$GOLDEN/meters.json"
+golden "history" dcosctl-history.txt "$(out dcosctl history web-frontend)"
+like "$(LC_ALL=C dcosctl history web-frontend)" 'cpu .*#.*denied .*#' "history: a curve of letters where there is no UTF-8"
+dcosctl history -n 300 web-frontend > /dev/null
+is "$(last_call)" 'History {"id":"web-frontend","seconds":300}' "history: so far back"
+like "$(out dcosctl history lost)" '^exit 1.2: dcosctl: nothing is kept' "history: a task of which nothing is kept"
+like "$(out dcosctl history nobody)" '^exit 1.2: .*nobody: no such task' "history: no such task"
+golden "metrics" dcosctl-metrics.txt "$(out dcosctl metrics)"
+for words in history\ web-frontend metrics; do
+	dcosctl --json $words | python3 -c 'import json, sys; json.load(sys.stdin)' 2> "$T/err"
+	tap $? "dcosctl --json $words is one JSON document"
+done
+fake_stop
+fake_start "$GOLDEN/replies.json"
 
 # --- trouble ---------------------------------------------------------------------
 like "$(dcosctl ps 2>&1 > /dev/full; echo "exit $?")" 'standard output.*exit 1' "a full disk is a failure"
