@@ -20,7 +20,8 @@ dcosaudit-libs	:= $(LIBS_container) $(LIBS_lib) -lsmartcols
 # what unit tests of the tools (selftests/unit/dcostop_*, tools_*) link: all but the mains and the
 # screen
 tools-tested	:= $(tools-common) tools/dcosctl/spec.c \
-		   $(filter-out %/main.c %/screen.c,$(wildcard tools/dcostop/*.c))
+		   $(filter-out %/main.c %/screen.c %/page.c %/keys.c %/live.c %/replay.c %/loop.c,\
+		   $(wildcard tools/dcostop/*.c))
 define tools-test
 $$(O)/selftests/unit/$(1)_%: $$(O)/san/selftests/unit/$(1)_%.o \
 		$$(tools-tested:%.c=$$(O)/san/%.o) $$(O)/san/libharness.a $$(O)/san/libdcos.a

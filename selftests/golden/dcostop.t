@@ -46,7 +46,11 @@ until_ok 10 shows 'sleeper +RUNNING +0\.0'
 first_row() { screen | sed -n 5p; }
 keys m
 see "m sorts by memory" 'by RSS'
-keys w
+keys '>'
+see "> sorts by the next column" 'by PIDS'
+keys '<' '<'
+see "< by the one before" 'by P99'
+keys i w
 see "w sorts by wait" 'by P99'
 is "$(first_row | cut -d' ' -f1)" web-frontend "the longest wait is on top"
 keys i
@@ -63,22 +67,80 @@ keys Enter
 see "Enter keeps the filter" 'by CPU%  /web'
 keys Escape
 see "Esc takes it off" 'sleeper'
+keys / 'cpu>=30 && why~disk' Enter
+see "an expression over columns" 'by CPU%  /cpu>=30 && why~disk'
+is "$(screen | grep -cE 'RUNNING|FAILED|KILLED|FINISHED')" 1 "leaves those it is true for"
+shows '^db\.1 .*disk wait'
+tap $? "which is the one that waits for a disk"
+keys Escape / 'cpu>>5' Enter
+see "a wrong one is told with its place" 'filter, at character 5: a value is wanted'
+keys Escape
+see "and shows everything" 'sleeper'
+keys a
+see "a shows apps" '^db/ +2 tasks +34\.0'
+golden "tree" dcostop-tree.txt "$(screen)"
+keys a
+for set in 2:CPU 3:memory 4:disk 5:network 6:security; do
+	keys "${set%:*}"
+	see "columns: ${set#*:}" "${set#*:}  by CPU%"
+	golden "columns of ${set#*:}" "dcostop-${set#*:}.txt" "$(screen)"
+done
+keys Tab
+see "Tab comes round to the overview" ' +by CPU%$'
 keys Space
 see "space pauses" 'PAUSED'
 keys Space
 keys h
 see "h shows the help" 'keys and columns'
 golden "help" dcostop-help-screen.txt "$(screen)"
+keys NPage NPage NPage NPage
+see "it scrolls to the last column" 'destinations denied'
 keys x
 see "any key goes back" '^q quit'
 tm resize-window -t top -x 40 -y 8
 see "a smaller terminal shows fewer columns" '^ID +CPU% THR% +P99 +RSS$'
-keys Down Down
-see "down scrolls to the last page" '^stopped'
+keys End
+see "End goes to the last row" '^stopped'
 keys Home
-see "Home goes to the top" '^batch'
+see "Home goes to the top" '^db\.1'
 tm resize-window -t top -x 80 -y 24
-see "a larger one shows them again" 'PIDS EXIT'
+see "a larger one shows them again" 'PIDS WHY'
+
+# --- a task ------------------------------------------------------------------------
+keys / w e b Enter Down Enter
+see "Enter shows the task's page" '^why: throttled: 40 % of periods'
+see "with its history" '^CPU % .* most +70'
+golden "page of a task" dcostop-task.txt "$(screen)"
+keys '[' '[' '['
+see "[ goes back in its history" 'the last 87 readings, 1000 ms each, up to 3s ago'
+keys ']' ']' ']'
+see "] comes back" 'the last 90 readings, 1000 ms each$'
+keys k
+see "k asks before" '^kill web-frontend\?  y SIGTERM'
+keys n
+see "n does nothing" '^nothing was done'
+! grep -q '^Kill' "$T/calls"
+tap $? "and the agent was not asked"
+keys k y
+see "y sends the signal" '^sent signal 15 to web-frontend'
+is "$(grep '^Kill' "$T/calls")" 'Kill {"id":"web-frontend","signal":15}' "to the task that is shown"
+keys u 0 . 2 5 Enter
+see "u asks before it changes the quota" '^0\.25 CPUs for web-frontend\?'
+keys y
+see "y changes it" '^web-frontend has a quota of 0\.25 CPUs'
+is "$(grep '^Update' "$T/calls")" 'Update {"id":"web-frontend","resources":{"cpus":0.25}}' "live"
+keys u x Enter
+see "what is no number is refused" '^CPUs: x: must be a number above 0'
+keys Escape
+see "Esc goes back to the table" 'by CPU%  /web'
+keys Escape
+
+# --- the mouse -----------------------------------------------------------------------
+# click X Y: as an xterm reports it
+click() { tm send-keys -t top -l $'\x1b'"[M $(printf "\\x$(printf %x $((32 + $1)))\\x$(printf %x $((32 + $2)))")"; tm send-keys -t top -l $'\x1b'"[M#$(printf "\\x$(printf %x $((32 + $1)))\\x$(printf %x $((32 + $2)))")"; }
+click 3 4
+see "a click on a title sorts by it" 'by ID'
+keys c
 fake_stop
 see "a lost connection is told" 'no agent at|hung up'
 fake_start "$GOLDEN/replies.json"
@@ -108,14 +170,39 @@ top_start 80x24
 see "an unknown terminal is named" 'try --batch'
 TOP_ENV=
 
+# --- recordings ---------------------------------------------------------------------
+dcostop -b -n 2 --record "$T/r" > "$T/live"
+is "$(wc -l < "$T/r")" 3 "a recording has a line for each snapshot, after one about the node"
+is "$(dcostop -b --replay "$T/r")" "$(cat "$T/live")" "replayed it gives the same text"
+like "$(dcostop -b -n 1 --record "$T/r" 2>&1; echo "exit $?")" 'File exists.*exit 1$' "an old recording is not written over"
+head -c -10 "$T/r" > "$T/cut"
+like "$(dcostop --replay "$T/cut" 2>&1; echo "exit $?")" 'line 3: the recording is cut off here.*exit 1$' "a cut one is refused"
+echo '{"replies": []}' > "$T/foreign"
+like "$(dcostop --replay "$T/foreign" 2>&1; echo "exit $?")" 'is no recording of dcostop.*exit 1$' "a foreign file too"
+head -c 4096 /dev/urandom > "$T/noise"
+like "$(dcostop --replay "$T/noise" 2>&1; echo "exit $?")" 'is no recording of dcostop.*exit 1$' "and noise"
+top_start 80x24 --replay "$T/r"
+see "a recording plays on the screen" 'REPLAY  seq 42'
+keys '['
+see "[ goes back" '^snapshot 1 of 2'
+see "and pauses" 'PAUSED  seq 41'
+keys ']'
+see "] goes forth" 'seq 42'
+keys k
+see "nothing can be done to its tasks" 'this is a recording'
+keys q
+see "q quits a recording" 'ended with 0'
+
 # --- text and JSON ---------------------------------------------------------------
 golden "batch" dcostop-batch.txt "$(dcostop -b -n 2)"
 is "$(dcostop -n 1 | head -1 | cut -d' ' -f1)" dcostop "what is no terminal gets text"
+golden "CSV" dcostop-csv.txt "$(dcostop --csv -n 2 | tr -d '\r')"
 golden "JSON" dcostop-json.txt "$(dcostop --json -n 2 | tail -1 | python3 -m json.tool)"
 is "$(dcostop -b -n 2 --filter web --sort id | tail -1 | cut -d' ' -f1)" web-frontend "filter and sort by option"
 dcostop -b -n 1 -d 2s > /dev/null
 is "$(tail -1 "$T/calls")" 'Subscribe {"interval_ms":2000}' "the interval is asked for"
-for words in "-d 1ms" "-n 0" "-s colour" "--colour" "extra" "-d soon"; do
+golden "batch of a set" dcostop-batch-disk.txt "$(dcostop -b -n 2 -c disk -f 'disk_read>1M' -s disk_p99 -t | tail -4)"
+for words in "-d 1ms" "-n 0" "-s colour" "--colour" "extra" "-d soon" "-c none" "-f cpu>" "--json --csv"; do
 	like "$(dcostop $words 2>&1; echo "exit $?")" '^dcostop: .*exit 2$' "usage: dcostop $words"
 done
 like "$(DCOS_SOCKET=/nowhere/s dcostop 2>&1; echo "exit $?")" 'no agent at /nowhere/s.*exit 1$' "no agent: says so"

@@ -77,6 +77,7 @@ static int play(const struct fake *f, struct vl_call *call, const char *method, 
 	X(Subscribe, "interval_ms")                                                                \
 	X(Update, "id", "resources")                                                               \
 	X(Doctor, NULL)                                                                            \
+	X(History, "id", "seconds")                                                                \
 	X(Metrics, NULL)                                                                           \
 	X(Info, NULL)                                                                              \
 	X(Drain, "grace_ms", "off")

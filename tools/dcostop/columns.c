@@ -6,129 +6,168 @@
 #include <string.h>
 
 #include "agent/lib/cleanup.h"
-#include "agent/lib/units.h"
 #include "tools/common/text.h"
 
-#define STANDARD_RANK 8 /* columns up to here are there at 80 columns */
 #define ID_WIDTH_MIN  8
-#define ID_WIDTH_WISH 17 /* columns beyond the standard ones appear only beside this */
+#define ID_WIDTH_WISH 17 /* so that columns do not jump when tasks come and go */
+#define WHY_WIDTH     9
+#define WHY_WIDTH_MAX 40 /* the word and its numbers */
+#define RANK_WHY      3 /* in sets without ranks of their own */
+#define LIMIT_WARNING 0.80 /* of memory and pids */
+#define LIMIT_BAD     0.95
 
-static void print_pct(double v, char *buf, size_t size)
+static const struct top_column text_columns[] = {
+	{TOP_SORT_ID, "ID", "name of the task", ID_WIDTH_MIN, true},
+	{TOP_SORT_STATE, "STATE", "as in dcosctl ps; REMOVED: forgotten", 8, true},
+	{TOP_SORT_WHY, "WHY", "why it is slow, or how it ended (code, signal, oom, ?)", WHY_WIDTH,
+	 true},
+};
+
+/* What goes first when there is no room: the highest. Only the overview has an order of its own. */
+static const struct {
+	int by, rank;
+} overview_ranks[] = {
+	{M_CPU, 0},	   {M_WAIT_P99, 1}, {M_THROTTLED, 2}, {M_MEMORY, 3}, {TOP_SORT_STATE, 4},
+	{TOP_SORT_WHY, 5}, {M_QUOTA, 6},    {M_WAIT_P50, 7},  {M_PIDS, 8},
+};
+
+static int rank_of(enum top_set set, const struct top_column *c, int place)
 {
-	if (isnan(v))
-		(void)snprintf(buf, size, "-");
-	else
-		(void)snprintf(buf, size, v < 999.95 ? "%.1f" : "%.0f", v);
+	if (set != SET_OVERVIEW)
+		return c->by == TOP_SORT_WHY ? RANK_WHY : place;
+	for (size_t i = 0; i < ARRAY_SIZE(overview_ranks); i++)
+		if (overview_ranks[i].by == c->by)
+			return overview_ranks[i].rank;
+	return place;
 }
 
-static void print_whole(double v, char *buf, size_t size)
+static struct top_column metric_column(int by)
 {
-	if (isnan(v))
-		(void)snprintf(buf, size, "-");
-	else if (v < 99999.5)
-		(void)snprintf(buf, size, "%.0f", v);
-	else if (v < 99.5e6)
-		(void)snprintf(buf, size, "%.0fk", v / 1e3);
-	else
-		(void)snprintf(buf, size, "%.0fM", v / 1e6);
+	const struct top_metric_row *m = &top_metrics[by];
+
+	return (struct top_column){by, m->title, m->help, m->width, false};
 }
 
-static void print_us(uint64_t us, char *buf, size_t size)
+/* In the order of the screen; the set of the overview has the state as well. */
+static int columns_of(enum top_set set, struct top_column *c)
 {
-	if (us == TOP_UNKNOWN)
-		(void)snprintf(buf, size, "-");
-	else
-		(void)format_us(buf, size, us);
+	int nr = 0;
+
+	c[nr++] = text_columns[0];
+	if (set == SET_OVERVIEW)
+		c[nr++] = text_columns[1];
+	for (int i = 0; i < TOP_METRICS; i++)
+		if (top_metrics[i].sets & (1U << set))
+			c[nr++] = metric_column(i);
+	c[nr++] = text_columns[2];
+	return nr;
 }
 
-static void print_bytes(uint64_t bytes, char *buf, size_t size)
+/* Keep those up to a rank. Return: their width with the blanks between, ids not counted. */
+static int keep(struct top_layout *l, enum top_set set, int rank)
 {
-	if (bytes == TOP_UNKNOWN)
-		(void)snprintf(buf, size, "-");
-	else
-		(void)format_bytes(buf, size, bytes);
+	struct top_column all[TOP_COLUMNS_MAX];
+	int nr = columns_of(set, all), width = 0;
+
+	l->nr = 0;
+	for (int i = 0; i < nr; i++) {
+		if (i && rank_of(set, &all[i], i) > rank)
+			continue;
+		if (i)
+			width += 1 + all[i].width;
+		l->columns[l->nr++] = all[i];
+	}
+	return width;
 }
 
-static void print_id(const struct top_row *row, char *buf, size_t size)
+void layout_fit(struct top_layout *l, enum top_set set, int width, int id_width)
 {
-	(void)snprintf(buf, size, "%s", row->id);
+	struct top_column *why;
+	int rank = TOP_COLUMNS_MAX, used = keep(l, set, rank), rest, id;
+
+	while (rank > 0 && ID_WIDTH_MIN + used > width)
+		used = keep(l, set, --rank);
+	rest = width - used;
+	id = id_width < ID_WIDTH_WISH ? ID_WIDTH_WISH : id_width;
+	if (id > rest)
+		id = rest > 1 ? rest : 1;
+	l->columns[0].width = id;
+	why = &l->columns[l->nr - 1];
+	if (why->by == TOP_SORT_WHY && rest > id)
+		why->width += rest - id < WHY_WIDTH_MAX ? rest - id : WHY_WIDTH_MAX;
 }
 
-static void print_state(const struct top_row *row, char *buf, size_t size)
+void layout_all(struct top_layout *l, enum top_set set, int id_width)
 {
-	(void)snprintf(buf, size, "%s", row->state);
+	(void)keep(l, set, TOP_COLUMNS_MAX); /* the width does not matter */
+	l->columns[0].width = id_width > ID_WIDTH_MIN ? id_width : ID_WIDTH_MIN;
+	l->columns[l->nr - 1].width += WHY_WIDTH_MAX;
 }
 
-static void print_cpu(const struct top_row *row, char *buf, size_t size)
+const char *column_name(int by)
 {
-	print_pct(row->cpu_pct, buf, size);
+	if (by < TOP_METRICS)
+		return top_metrics[by].title;
+	for (size_t i = 0; i < ARRAY_SIZE(text_columns); i++)
+		if (text_columns[i].by == by)
+			return text_columns[i].title;
+	return "?";
 }
 
-static void print_quota(const struct top_row *row, char *buf, size_t size)
+int column_find(const char *name)
 {
-	print_whole(row->quota_pct, buf, size);
+	static const struct {
+		const char *name;
+		int by;
+	} words[] = {
+		{"id", TOP_SORT_ID},
+		{"state", TOP_SORT_STATE},
+		{"why", TOP_SORT_WHY},
+		{"thr", M_THROTTLED},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (!strcmp(words[i].name, name))
+			return words[i].by;
+	return metric_find(name);
 }
 
-static void print_throttled(const struct top_row *row, char *buf, size_t size)
+int layout_at(const struct top_layout *l, int x)
 {
-	print_whole(row->throttled_pct, buf, size);
-}
+	int end = 0;
 
-static void print_p50(const struct top_row *row, char *buf, size_t size)
-{
-	print_us(row->wait_p50_us, buf, size);
-}
-
-static void print_p99(const struct top_row *row, char *buf, size_t size)
-{
-	print_us(row->wait_p99_us, buf, size);
-}
-
-static void print_rss(const struct top_row *row, char *buf, size_t size)
-{
-	print_bytes(row->memory_bytes, buf, size);
-}
-
-static void print_pids(const struct top_row *row, char *buf, size_t size)
-{
-	print_whole(row->pids == TOP_UNKNOWN ? NAN : (double)row->pids, buf, size);
-}
-
-static void print_exit(const struct top_row *row, char *buf, size_t size)
-{
-	(void)snprintf(buf, size, "%s", row->exit);
-}
-
-static void print_limit(const struct top_row *row, char *buf, size_t size)
-{
-	print_bytes(row->memory_max_bytes, buf, size);
-}
-
-static void print_wait(const struct top_row *row, char *buf, size_t size)
-{
-	print_pct(row->wait_pct, buf, size);
-}
-
-static void print_switches(const struct top_row *row, char *buf, size_t size)
-{
-	print_whole(row->switches_per_s, buf, size);
-}
-
-static void print_forks(const struct top_row *row, char *buf, size_t size)
-{
-	print_whole(row->forks_per_s, buf, size);
-}
-
-static void print_denied(const struct top_row *row, char *buf, size_t size)
-{
-	print_whole(row->denied_per_s, buf, size);
+	for (int i = 0; i < l->nr; i++) {
+		end += l->columns[i].width + 1;
+		if (x < end)
+			return l->columns[i].by;
+	}
+	return -1;
 }
 
 static enum top_alarm alarm_above(double v, double warning, double bad)
 {
-	if (isnan(v) || v < warning)
+	if (isnan(v) || !(warning > 0) || v < warning)
 		return TOP_CALM;
-	return v < bad ? TOP_WARNING : TOP_BAD;
+	return bad > 0 && v >= bad ? TOP_BAD : TOP_WARNING;
+}
+
+static enum top_alarm alarm_limit(double v, double limit)
+{
+	return limit > 0 ? alarm_above(v / limit, LIMIT_WARNING, LIMIT_BAD) : TOP_CALM;
+}
+
+static enum top_alarm alarm_why(const struct top_row *row)
+{
+	switch (row->verdict.kind) {
+	case VERDICT_ENDED:
+		return row->failed ? TOP_BAD : TOP_CALM;
+	case VERDICT_OK:
+	case VERDICT_IDLE:
+	case VERDICT_UNKNOWN:
+		return TOP_CALM;
+	default:
+		return TOP_WARNING;
+	}
 }
 
 static enum top_alarm alarm_state(const struct top_row *row)
@@ -138,118 +177,60 @@ static enum top_alarm alarm_state(const struct top_row *row)
 	return row->running || row->ended ? TOP_CALM : TOP_WARNING;
 }
 
-static enum top_alarm alarm_throttled(const struct top_row *row)
+enum top_alarm cell_alarm(const struct top_row *row, int by)
 {
-	return alarm_above(row->throttled_pct, 1, 25);
-}
-
-static enum top_alarm alarm_p99(const struct top_row *row)
-{
-	if (row->wait_p99_us == TOP_UNKNOWN)
+	switch (by) {
+	case TOP_SORT_ID:
 		return TOP_CALM;
-	return alarm_above((double)row->wait_p99_us, 20e3, 200e3);
-}
-
-static enum top_alarm alarm_memory(const struct top_row *row)
-{
-	if (row->memory_bytes == TOP_UNKNOWN || row->memory_max_bytes == TOP_UNKNOWN ||
-	    !row->memory_max_bytes)
-		return TOP_CALM;
-	return alarm_above((double)row->memory_bytes / (double)row->memory_max_bytes, 0.80, 0.95);
-}
-
-static enum top_alarm alarm_pids(const struct top_row *row)
-{
-	if (row->pids == TOP_UNKNOWN || row->pids_max == TOP_UNKNOWN || !row->pids_max)
-		return TOP_CALM;
-	return alarm_above((double)row->pids / (double)row->pids_max, 0.80, 0.95);
-}
-
-static enum top_alarm alarm_exit(const struct top_row *row)
-{
-	return row->failed ? TOP_BAD : TOP_CALM;
-}
-
-static enum top_alarm alarm_denied(const struct top_row *row)
-{
-	return alarm_above(row->denied_per_s, 0.01, 1e9);
-}
-
-const struct top_column top_columns[] = {
-	{"ID", ID_WIDTH_MIN, true, 0, print_id, NULL, "name of the task"},
-	{"STATE", 8, true, 4, print_state, alarm_state, "as in dcosctl ps; REMOVED: forgotten"},
-	{"CPU%", 6, false, 0, print_cpu, NULL, "CPU time; 100 is one CPU"},
-	{"QUOTA", 5, false, 6, print_quota, NULL, "CPU quota in the same unit, - if none"},
-	{"THR%", 4, false, 2, print_throttled, alarm_throttled,
-	 "periods in which the quota ran out"},
-	{"P50", 6, false, 7, print_p50, NULL, "wait for a CPU: half of the waits were shorter"},
-	{"P99", 6, false, 1, print_p99, alarm_p99, "wait for a CPU: 99 % were shorter"},
-	{"RSS", 5, false, 3, print_rss, alarm_memory, "memory in use"},
-	{"PIDS", 5, false, 8, print_pids, alarm_pids, "processes and threads"},
-	{"EXIT", 9, true, 5, print_exit, alarm_exit, "code, signal, oom, or ? if nobody knows"},
-	{"MEMMAX", 6, false, 9, print_limit, NULL, "memory limit"},
-	{"WAIT%", 6, false, 10, print_wait, NULL, "time that its threads waited for a CPU"},
-	{"CSW/s", 6, false, 11, print_switches, NULL, "context switches"},
-	{"FORK/s", 6, false, 12, print_forks, NULL, "processes and threads born"},
-	{"DENY/s", 6, false, 13, print_denied, alarm_denied, "device accesses denied"},
-	{},
-};
-
-/* Width of all columns up to a rank, with the blanks between, without the first. */
-static int width_of_rank(int rank)
-{
-	int width = 0;
-
-	for (const struct top_column *c = top_columns + 1; c->title; c++)
-		if (c->rank <= rank)
-			width += 1 + c->width;
-	return width;
-}
-
-static void layout_rank(struct top_layout *l, int rank)
-{
-	l->nr = 0;
-	for (const struct top_column *c = top_columns; c->title; c++)
-		if (c->rank <= rank)
-			l->columns[l->nr++] = c;
-}
-
-void layout_fit(struct top_layout *l, int width, int id_width)
-{
-	int best = 0, rest;
-
-	for (const struct top_column *c = top_columns; c->title; c++) {
-		int id = c->rank <= STANDARD_RANK   ? ID_WIDTH_MIN
-			 : id_width > ID_WIDTH_WISH ? id_width
-						    : ID_WIDTH_WISH;
-
-		if (c->rank > best && id + width_of_rank(c->rank) <= width)
-			best = c->rank;
+	case TOP_SORT_STATE:
+		return alarm_state(row);
+	case TOP_SORT_WHY:
+		return alarm_why(row);
+	case M_MEMORY:
+		return alarm_limit(row->v[M_MEMORY], row->v[M_MEMORY_MAX]);
+	case M_PIDS:
+		return alarm_limit(row->v[M_PIDS], row->v[M_PIDS_MAX]);
+	default:
+		return alarm_above(row->v[by], top_metrics[by].warning, top_metrics[by].bad);
 	}
-	layout_rank(l, best);
-	rest = width - width_of_rank(best);
-	l->id_width = id_width > ID_WIDTH_MIN ? id_width : ID_WIDTH_MIN;
-	if (best >= STANDARD_RANK && l->id_width < ID_WIDTH_WISH)
-		l->id_width = ID_WIDTH_WISH; /* columns should not jump when tasks come and go */
-	if (l->id_width > rest)
-		l->id_width = rest > 1 ? rest : 1;
 }
 
-void layout_all(struct top_layout *l, int id_width)
+/* An app's name ends in a slash; in a tree its tasks are below it. */
+static void id_text(const struct top_layout *l, const struct top_row *row, char *buf, size_t size)
 {
-	layout_rank(l, STANDARD_RANK);
-	l->id_width = id_width > ID_WIDTH_MIN ? id_width : ID_WIDTH_MIN;
+	if (row->tasks_nr)
+		(void)snprintf(buf, size, "%s/", row->id); /* the cell is longer than any id */
+	else
+		(void)snprintf(buf, size, "%s%s", l->tree ? "  " : "", row->id);
+}
+
+static void cell_text(const struct top_layout *l, int i, const struct top_row *row, char *buf,
+		      size_t size)
+{
+	const struct top_column *c = &l->columns[i];
+	const struct verdict *why = &row->verdict;
+
+	if (c->by < TOP_METRICS)
+		metric_text(top_metrics[c->by].unit, row->v[c->by], buf, size);
+	else if (c->by == TOP_SORT_ID)
+		id_text(l, row, buf, size);
+	else if (c->by == TOP_SORT_STATE)
+		(void)snprintf(buf, size, "%s", row->state);
+	else if (why->numbers[0] && c->width > WHY_WIDTH + 4)
+		(void)snprintf(buf, size, "%s: %s", why->word, why->numbers);
+	else
+		(void)snprintf(buf, size, "%s", why->word);
 }
 
 static size_t pad(const struct top_layout *l, int i, const char *text, char *buf, size_t size)
 {
-	int width = i ? l->columns[i]->width : l->id_width, used;
+	int width = l->columns[i].width, used;
 	char fitted[TOP_CELL_MAX];
 	bool last = i + 1 == l->nr;
 	int n;
 
 	used = text_fit(fitted, sizeof(fitted), text, width);
-	if (l->columns[i]->left)
+	if (l->columns[i].left)
 		n = snprintf(buf, size, "%s%*s", fitted, last ? 0 : width - used, "");
 	else
 		n = snprintf(buf, size, "%*s%s", width - used, "", fitted);
@@ -266,7 +247,7 @@ void layout_titles(const struct top_layout *l, char *buf, size_t size)
 	for (int i = 0; i < l->nr && len + 2 < size; i++) {
 		if (i)
 			buf[len++] = ' ';
-		len += pad(l, i, l->columns[i]->title, buf + len, size - len);
+		len += pad(l, i, l->columns[i].title, buf + len, size - len);
 	}
 }
 
@@ -275,7 +256,7 @@ size_t layout_cell(const struct top_layout *l, int i, const struct top_row *row,
 {
 	char text[TOP_CELL_MAX];
 
-	l->columns[i]->print(row, text, sizeof(text));
+	cell_text(l, i, row, text, sizeof(text));
 	return pad(l, i, text, buf, size);
 }
 
@@ -288,5 +269,21 @@ void layout_row(const struct top_layout *l, const struct top_row *row, char *buf
 		if (i)
 			buf[len++] = ' ';
 		len += layout_cell(l, i, row, buf + len, size - len);
+	}
+}
+
+void columns_help(void (*line)(const char *text, void *data), void *data)
+{
+	char text[160];
+
+	for (size_t i = 0; i < ARRAY_SIZE(text_columns); i++) {
+		(void)snprintf(text, sizeof(text), "%-7s %s", text_columns[i].title,
+			       text_columns[i].help); /* both are short */
+		line(text, data);
+	}
+	for (int i = 0; i < TOP_METRICS; i++) {
+		(void)snprintf(text, sizeof(text), "%-7s %-14s %s", top_metrics[i].title,
+			       top_metrics[i].name, top_metrics[i].help); /* as above */
+		line(text, data);
 	}
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The columns of dcostop: one table, from which screen, text and help are made. */
+/* The columns of dcostop: which of the metrics are shown where, and the text of cells. */
 #ifndef DCOS_TOP_COLUMNS_H
 #define DCOS_TOP_COLUMNS_H
 
 #include "tools/dcostop/model.h"
 
-#define TOP_COLUMNS_MAX 20
-#define TOP_CELL_MAX	(TOP_ID_MAX + 8) /* bytes of a cell's text */
+#define TOP_COLUMNS_MAX (TOP_METRICS + 3)
+#define TOP_CELL_MAX	(TOP_ID_MAX + 128) /* bytes of a cell's text */
 
 /* How much a cell deserves to be looked at. */
 enum top_alarm {
@@ -16,34 +16,39 @@ enum top_alarm {
 };
 
 struct top_column {
-	const char *title;
+	int by; /* enum top_metric, or TOP_SORT_* */
+	const char *title, *help;
 	int width; /* the least, in terminal columns */
 	bool left; /* text; numbers go right */
-	int rank; /* 0 is always there; the highest goes first when there is no room */
-	void (*print)(const struct top_row *row, char *buf, size_t size);
-	enum top_alarm (*alarm)(const struct top_row *row); /* NULL: always calm */
-	const char *help;
 };
 
-extern const struct top_column top_columns[]; /* the first is ID, ended by .title NULL */
-
-/* Which columns there are, and how wide the first is. */
+/* Which columns there are, and where. */
 struct top_layout {
-	const struct top_column *columns[TOP_COLUMNS_MAX];
-	int nr, id_width;
+	struct top_column columns[TOP_COLUMNS_MAX];
+	int nr;
+	bool tree; /* ids of tasks are indented */
 };
 
 /**
  * layout_fit - choose columns
- * @width: of the terminal; at 80 the standard ones are there, more appear when there is room
+ * @width: of the terminal; what does not fit is left out, the least important first
  * @id_width: that the longest id wants
  */
-void layout_fit(struct top_layout *l, int width, int id_width);
+void layout_fit(struct top_layout *l, enum top_set set, int width, int id_width);
 
-/** layout_all - the standard columns, and ids uncut: for text that goes to a file */
-void layout_all(struct top_layout *l, int id_width);
+/** layout_all - all columns of a set, ids uncut: for text that goes to a file */
+void layout_all(struct top_layout *l, enum top_set set, int id_width);
 
-/** layout_titles - the line of titles; @buf gets @width columns at most */
+/** column_name - title of what rows are sorted by */
+const char *column_name(int by);
+
+/** column_find - enum top_metric or TOP_SORT_* of a name, or -1 */
+int column_find(const char *name);
+
+/** layout_at - the column at a place of the line, or -1 */
+int layout_at(const struct top_layout *l, int x);
+
+/** layout_titles - the line of titles */
 void layout_titles(const struct top_layout *l, char *buf, size_t size);
 
 /** layout_cell - one cell, padded to its column's width. Return: bytes without the NUL */
@@ -52,5 +57,11 @@ size_t layout_cell(const struct top_layout *l, int i, const struct top_row *row,
 
 /** layout_row - the cells of a row with blanks between, none at the end */
 void layout_row(const struct top_layout *l, const struct top_row *row, char *buf, size_t size);
+
+/** cell_alarm - how a row's cell of a column is */
+enum top_alarm cell_alarm(const struct top_row *row, int by);
+
+/** columns_help - every column, a line each */
+void columns_help(void (*line)(const char *text, void *data), void *data);
 
 #endif

@@ -20,62 +20,62 @@ static json_t *number(uint64_t v)
 	return v > INT64_MAX ? json_null() : json_integer((json_int_t)v);
 }
 
+/* Rates have digits after the point, the others are whole. */
+static json_t *value(int i, double v)
+{
+	if (isnan(v))
+		return json_null();
+	if (top_metrics[i].how == HOW_RATE || top_metrics[i].unit == UNIT_PERCENT)
+		return rate(v);
+	return json_integer((json_int_t)llrint(v));
+}
+
 static json_t *row_json(const struct top_row *row)
 {
-	json_t *o = json_pack("{s:s, s:s}", "id", row->id, "state", row->state);
-	const struct {
-		const char *name;
-		json_t *value;
-	} fields[] = {
-		{"cpu_pct", rate(row->cpu_pct)},
-		{"quota_pct", rate(row->quota_pct)},
-		{"throttled_pct", rate(row->throttled_pct)},
-		{"wait_p50_us", number(row->wait_p50_us)},
-		{"wait_p99_us", number(row->wait_p99_us)},
-		{"wait_pct", rate(row->wait_pct)},
-		{"memory_bytes", number(row->memory_bytes)},
-		{"memory_max_bytes", number(row->memory_max_bytes)},
-		{"pids", number(row->pids)},
-		{"pids_max", number(row->pids_max)},
-		{"switches_per_s", rate(row->switches_per_s)},
-		{"forks_per_s", rate(row->forks_per_s)},
-		{"device_denied_per_s", rate(row->denied_per_s)},
-		{"exit", row->exit_doc ? json_incref(row->exit_doc) : json_null()},
-	};
+	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:o}", "id", row->id, "state", row->state,
+			      "why", row->verdict.word, "why_numbers", row->verdict.numbers, "exit",
+			      row->exit_doc ? json_incref(row->exit_doc) : json_null());
 
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
-		if (json_object_set_new(o, fields[i].name, fields[i].value)) {
-			/* also when there is no o: the others are given up, memory is short anyway */
+	for (int i = 0; o && i < TOP_METRICS; i++)
+		if (json_object_set_new(o, top_metrics[i].name, value(i, row->v[i]))) {
 			json_decref(o);
 			return NULL;
 		}
 	return o;
 }
 
+static json_t *rows_json(const struct top_rows *rows)
+{
+	json_t *tasks = json_array();
+
+	for (size_t i = 0; tasks && i < rows->nr; i++)
+		if (json_array_append_new(tasks, row_json(rows->rows[i]))) {
+			json_decref(tasks);
+			return NULL;
+		}
+	return tasks;
+}
+
 int view_json(FILE *f, const struct top_model *m, const struct top_node *node,
 	      const struct top_choice *choice)
 {
-	cleanup_free const struct top_row **rows = NULL;
-	ssize_t nr = model_rows(m, choice->sort, choice->reverse, choice->filter, &rows);
+	cleanup_rows struct top_rows rows = {};
 	cleanup_json json_t *doc = NULL;
-	json_t *tasks = json_array();
+	struct top_order order = choice->order;
+	json_t *tasks;
 
-	if (nr < 0) {
-		json_decref(tasks);
-		return (int)nr;
-	}
-	for (ssize_t i = 0; i < nr; i++)
-		if (json_array_append_new(tasks, row_json(rows[i]))) {
-			json_decref(tasks);
-			return -ENOMEM;
-		}
+	order.tree = false;
+	if (model_rows(m, &order, &rows) < 0)
+		return -ENOMEM;
+	tasks = rows_json(&rows);
+	if (!tasks)
+		return -ENOMEM;
 	doc = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:i, s:o, s:o, s:I, s:o}", "node",
 			node->name, "agent", node->version, "seq", (json_int_t)m->seq, "time_ns",
 			(json_int_t)m->time_ns, "interval_ms", (json_int_t)m->interval_ms, "ncpu",
-			(json_int_t)m->ncpu, "dropped", (json_int_t)m->dropped_nr, "running",
-			(int)m->running_nr, "cpu_pct", rate(m->cpu_pct), "memory_bytes",
-			number(m->memory_bytes), "node_memory_bytes",
-			(json_int_t)node->memory_bytes, "tasks", tasks);
+			(json_int_t)m->ncpu, "dropped", (json_int_t)m->dropped_nr, "running_nr",
+			(int)m->running_nr, "cpu", rate(m->cpu_pct), "mem", number(m->memory_bytes),
+			"node_memory_bytes", (json_int_t)node->memory_bytes, "tasks", tasks);
 	if (!doc)
 		return -ENOMEM;
 	/* errors of the stream are seen when it is closed */

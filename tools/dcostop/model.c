@@ -10,31 +10,44 @@
 #include "tools/common/client.h"
 #include "tools/common/text.h"
 
+static const char *const hist_keys[TOP_HISTS] = {
+	[HIST_WAIT] = "wait_hist_us",
+	[HIST_DISK] = "disk_hist_us",
+	[HIST_CONNECT] = "connect_hist_us",
+	[HIST_RTT] = "rtt_hist_us",
+};
+
 static uint64_t number(const json_t *o, const char *key)
 {
-	int64_t v = field_int(o, key, -1);
+	int64_t v = key ? field_int(o, key, -1) : -1;
 
 	return v < 0 ? TOP_UNKNOWN : (uint64_t)v;
 }
 
+/* Counts that are missing at the end are 0. */
+static bool read_hist(const json_t *usage, const char *key, uint64_t *ret)
+{
+	const json_t *hist = json_object_get(usage, key), *v;
+	size_t i;
+
+	memset(ret, 0, HIST_CLASSES * sizeof(*ret));
+	if (!json_is_array(hist) || json_array_size(hist) > HIST_CLASSES)
+		return false;
+	json_array_foreach (hist, i, v)
+		ret[i] = (uint64_t)json_integer_value(v);
+	return true;
+}
+
 static void read_counters(const json_t *usage, struct top_counters *ret)
 {
-	const json_t *hist = json_object_get(usage, "wait_hist_us");
+	for (int i = 0; i < TOP_METRICS; i++) {
+		bool plain = top_metrics[i].how != HOW_QUANTILE;
 
-	*ret = (struct top_counters){
-		.cpu_ns = number(usage, "cpu_ns"),
-		.wait_ns = number(usage, "wait_ns"),
-		.nr_periods = number(usage, "nr_periods"),
-		.nr_throttled = number(usage, "nr_throttled"),
-		.nr_switches = number(usage, "nr_switches"),
-		.nr_forks = number(usage, "nr_forks"),
-		.device_denied = number(usage, "device_denied"),
-	};
-	if (json_array_size(hist) != TOP_HIST)
-		ret->wait_hist[0] = TOP_UNKNOWN;
-	else
-		for (size_t i = 0; i < TOP_HIST; i++)
-			ret->wait_hist[i] = (uint64_t)json_integer_value(json_array_get(hist, i));
+		ret->key[i] = plain ? number(usage, top_metrics[i].key) : TOP_UNKNOWN;
+		ret->of[i] = number(usage, top_metrics[i].of);
+	}
+	for (int i = 0; i < TOP_HISTS; i++)
+		ret->has_hist[i] = read_hist(usage, hist_keys[i], ret->hist[i]);
 }
 
 /* How much a counter has grown; TOP_UNKNOWN if either end is not known, or it went back. */
@@ -52,82 +65,116 @@ static double ratio(uint64_t part, uint64_t whole, double scale)
 	return whole ? (double)part * scale / (double)whole : 0;
 }
 
-uint64_t wait_quantile_us(const uint64_t *hist, double q)
+static double rate(uint64_t growth, uint64_t ns, double scale)
 {
-	uint64_t total = 0, seen = 0, rank;
-	int i;
+	return growth == TOP_UNKNOWN ? NAN : (double)growth * scale * 1e9 / (double)ns;
+}
 
-	for (i = 0; i < TOP_HIST; i++)
-		total += hist[i];
-	if (!total)
-		return 0;
-	rank = (uint64_t)ceil(q * (double)total);
-	if (rank < 1)
-		rank = 1;
-	for (i = 0; i < TOP_HIST - 1; i++) {
-		seen += hist[i];
-		if (seen >= rank)
-			break;
+static bool hist_growth(const struct top_counters *now, const struct top_counters *before, int h,
+			__u64 *ret)
+{
+	memset(ret, 0, HIST_CLASSES * sizeof(*ret));
+	if (!now->has_hist[h] || !before->has_hist[h])
+		return false;
+	for (int i = 0; i < HIST_CLASSES; i++) {
+		uint64_t g = grown(now->hist[h][i], before->hist[h][i]);
+
+		if (g == TOP_UNKNOWN) {
+			memset(ret, 0, HIST_CLASSES * sizeof(*ret));
+			return false;
+		}
+		ret[i] = g;
 	}
-	return UINT64_C(2) << i;
+	return true;
 }
 
-static void set_waits(struct top_row *row, const struct top_counters *now,
-		      const struct top_counters *before)
+static int hist_of(const struct top_metric_row *m)
 {
-	uint64_t hist[TOP_HIST];
+	for (int h = 0; h < TOP_HISTS; h++)
+		if (!strcmp(hist_keys[h], m->key))
+			return h;
+	return HIST_WAIT; /* no row names another */
+}
 
-	if (now->wait_hist[0] == TOP_UNKNOWN || before->wait_hist[0] == TOP_UNKNOWN)
-		return;
-	for (int i = 0; i < TOP_HIST; i++) {
-		hist[i] = grown(now->wait_hist[i], before->wait_hist[i]);
-		if (hist[i] == TOP_UNKNOWN)
-			return;
+static double growth_value(const struct top_row *row, int i, const struct top_counters *now,
+			   const struct top_counters *before, const bool *known, uint64_t ns)
+{
+	const struct top_metric_row *m = &top_metrics[i];
+	int h;
+
+	switch (m->how) {
+	case HOW_RATE:
+		return rate(grown(now->key[i], before->key[i]), ns, m->scale);
+	case HOW_SHARE:
+		return ratio(grown(now->key[i], before->key[i]), grown(now->of[i], before->of[i]),
+			     m->scale);
+	default:
+		h = hist_of(m);
+		return known[h] ? (double)hist_quantile_us(row->hist[h], m->scale) : NAN;
 	}
-	row->wait_p50_us = wait_quantile_us(hist, 0.50);
-	row->wait_p99_us = wait_quantile_us(hist, 0.99);
 }
 
-static void clear_rates(struct top_row *row)
+static double gauge_value(const struct top_row *row, int i, const struct top_counters *now)
 {
-	row->cpu_pct = row->throttled_pct = row->wait_pct = NAN;
-	row->switches_per_s = row->forks_per_s = row->denied_per_s = NAN;
-	row->wait_p50_us = row->wait_p99_us = TOP_UNKNOWN;
+	const struct top_metric_row *m = &top_metrics[i];
+	uint64_t v = m->how == HOW_OPEN ? grown(now->key[i], now->of[i]) : now->key[i];
+
+	if (v == TOP_UNKNOWN || (row->ended && m->live))
+		return NAN;
+	return (double)v * m->scale;
 }
 
-static void set_rates(struct top_row *row, const struct top_counters *now,
-		      const struct top_counters *before, uint64_t ns)
+/* @before: NULL: there is nothing to compare with */
+static void set_values(struct top_row *row, const struct top_counters *now,
+		       const struct top_counters *before, uint64_t ns)
 {
-	clear_rates(row);
-	if (!ns)
-		return;
-	row->cpu_pct = ratio(grown(now->cpu_ns, before->cpu_ns), ns, 100);
-	row->wait_pct = ratio(grown(now->wait_ns, before->wait_ns), ns, 100);
-	row->throttled_pct = ratio(grown(now->nr_throttled, before->nr_throttled),
-				   grown(now->nr_periods, before->nr_periods), 100);
-	row->switches_per_s = ratio(grown(now->nr_switches, before->nr_switches), ns, 1e9);
-	row->forks_per_s = ratio(grown(now->nr_forks, before->nr_forks), ns, 1e9);
-	row->denied_per_s = ratio(grown(now->device_denied, before->device_denied), ns, 1e9);
-	set_waits(row, now, before);
+	bool known[TOP_HISTS] = {};
+
+	for (int h = 0; h < TOP_HISTS; h++) {
+		memset(row->hist[h], 0, sizeof(row->hist[h]));
+		if (before)
+			known[h] = hist_growth(now, before, h, row->hist[h]);
+	}
+	for (int i = 0; i < TOP_METRICS; i++) {
+		if (top_metrics[i].how == HOW_GAUGE || top_metrics[i].how == HOW_OPEN)
+			row->v[i] = gauge_value(row, i, now);
+		else
+			row->v[i] = before ? growth_value(row, i, now, before, known, ns) : NAN;
+	}
 }
 
-static void set_row(struct top_row *row, const json_t *usage)
+size_t app_length(const char *id)
+{
+	const char *end = strrchr(id, '.');
+
+	if (!end || end == id)
+		end = strrchr(id, '-');
+	return end && end != id ? (size_t)(end - id) : strlen(id);
+}
+
+static void set_app(const struct top_model *m, struct top_row *row)
+{
+	const char *label = field_str(m->apps, row->id);
+
+	if (*label) /* longer ones are cut */
+		(void)snprintf(row->app, sizeof(row->app), "%s", label);
+	else
+		(void)snprintf(row->app, sizeof(row->app), "%.*s", (int)app_length(row->id),
+			       row->id);
+}
+
+static void set_row(const struct top_model *m, struct top_row *row, const json_t *usage)
 {
 	json_t *exit = json_object_get(usage, "exit");
-	uint64_t quota = number(usage, "cpu_quota_millionths");
 
 	(void)snprintf(row->state, sizeof(row->state), "%s", field_str(usage, "state"));
+	set_app(m, row);
 	row->running = !strcmp(row->state, "RUNNING");
 	row->ended = json_is_object(exit);
 	(void)exit_text(exit, row->exit, sizeof(row->exit));
 	row->failed = row->ended && strcmp(row->exit, "0") != 0;
 	json_decref(row->exit_doc);
 	row->exit_doc = row->ended ? json_incref(exit) : NULL;
-	row->quota_pct = quota == TOP_UNKNOWN ? NAN : (double)quota / 1e4;
-	row->memory_bytes = row->ended ? TOP_UNKNOWN : number(usage, "memory_bytes");
-	row->memory_max_bytes = number(usage, "memory_max_bytes");
-	row->pids = row->ended ? TOP_UNKNOWN : number(usage, "pids");
-	row->pids_max = number(usage, "pids_max");
 }
 
 static int by_id(const void *a, const void *b)
@@ -137,13 +184,19 @@ static int by_id(const void *a, const void *b)
 	return strcmp(x->row.id, y->row.id);
 }
 
+static int id_against(const void *key, const void *task)
+{
+	return strcmp(key, ((const struct top_task *)task)->row.id);
+}
+
 /* The task of an id, a new one if there is none. Return: NULL: no room or no memory. */
 static struct top_task *find_task(struct top_model *m, const char *id, size_t known_nr)
 {
-	struct top_task *t, key;
+	char key[TOP_ID_MAX];
+	struct top_task *t;
 
-	(void)snprintf(key.row.id, sizeof(key.row.id), "%s", id);
-	t = known_nr ? bsearch(&key, m->tasks, known_nr, sizeof(*t), by_id) : NULL;
+	(void)snprintf(key, sizeof(key), "%s", id); /* longer ones are cut in the rows too */
+	t = known_nr ? bsearch(key, m->tasks, known_nr, sizeof(*t), id_against) : NULL;
 	if (t)
 		return t;
 	if (m->tasks_nr == m->tasks_cap) {
@@ -159,13 +212,20 @@ static struct top_task *find_task(struct top_model *m, const char *id, size_t kn
 	}
 	t = &m->tasks[m->tasks_nr++];
 	*t = (struct top_task){};
-	(void)snprintf(t->row.id, sizeof(t->row.id), "%s", id);
+	memcpy(t->row.id, key, sizeof(key));
+	m->strangers_nr++;
 	return t;
+}
+
+static void judge(struct top_row *row)
+{
+	verdict_of(row->v, row->ended ? row->exit : NULL, &row->verdict);
 }
 
 static void read_task(struct top_model *m, const json_t *usage, size_t known_nr)
 {
 	struct top_task *t = find_task(m, field_str(usage, "id"), known_nr);
+	bool compare;
 	struct top_counters now;
 
 	if (!t) {
@@ -173,11 +233,10 @@ static void read_task(struct top_model *m, const json_t *usage, size_t known_nr)
 		return;
 	}
 	read_counters(usage, &now);
-	set_row(&t->row, usage);
-	if (t->last_ns && t->last_ns < m->time_ns && !t->row.ended)
-		set_rates(&t->row, &now, &t->last, m->time_ns - t->last_ns);
-	else
-		clear_rates(&t->row);
+	set_row(m, &t->row, usage);
+	compare = t->last_ns && t->last_ns < m->time_ns && !t->row.ended;
+	set_values(&t->row, &now, compare ? &t->last : NULL, m->time_ns - t->last_ns);
+	judge(&t->row);
 	if (!t->row.ended)
 		t->ended_ns = 0; /* also when an id is used again */
 	else if (!t->ended_ns)
@@ -190,15 +249,19 @@ static void read_task(struct top_model *m, const json_t *usage, size_t known_nr)
 /* A task that the agent does not know any more: it ended, and was removed at once. */
 static void mark_gone(struct top_model *m, struct top_task *t)
 {
-	clear_rates(&t->row);
-	t->row.running = false;
-	t->row.memory_bytes = t->row.pids = TOP_UNKNOWN;
+	struct top_row *row = &t->row;
+
+	for (int i = 0; i < TOP_METRICS; i++)
+		if (top_metrics[i].live || top_metrics[i].how != HOW_GAUGE)
+			row->v[i] = NAN;
+	row->running = false;
 	if (t->ended_ns)
 		return;
-	t->row.ended = true;
+	row->ended = true;
 	t->ended_ns = m->time_ns;
-	(void)snprintf(t->row.state, sizeof(t->row.state), "REMOVED");
-	(void)snprintf(t->row.exit, sizeof(t->row.exit), "?");
+	(void)snprintf(row->state, sizeof(row->state), "REMOVED");
+	(void)snprintf(row->exit, sizeof(row->exit), "?");
+	judge(row);
 }
 
 static void drop_old(struct top_model *m)
@@ -213,8 +276,8 @@ static void drop_old(struct top_model *m)
 		/* one that the agent still reports is kept, lest it be new again */
 		if (!t->seen && t->ended_ns + TOP_ENDED_SHOW_NS < m->time_ns)
 			json_decref(t->row.exit_doc);
-		else
-			m->tasks[kept++] = *t;
+		else if (&m->tasks[kept++] != t)
+			m->tasks[kept - 1] = *t;
 	}
 	m->tasks_nr = kept;
 }
@@ -231,14 +294,15 @@ static void sum_up(struct top_model *m)
 	m->memory_bytes = TOP_UNKNOWN;
 	for (size_t i = 0; i < m->tasks_nr; i++) {
 		const struct top_row *row = &m->tasks[i].row;
+		double cpu = row->v[M_CPU], memory = row->v[M_MEMORY];
 
 		m->running_nr += row->running;
 		m->ended_nr += row->ended && model_shows(m, &m->tasks[i]);
-		if (!isnan(row->cpu_pct))
-			m->cpu_pct = (isnan(m->cpu_pct) ? 0 : m->cpu_pct) + row->cpu_pct;
-		if (row->memory_bytes != TOP_UNKNOWN)
+		if (!isnan(cpu))
+			m->cpu_pct = (isnan(m->cpu_pct) ? 0 : m->cpu_pct) + cpu;
+		if (!isnan(memory))
 			m->memory_bytes = (m->memory_bytes == TOP_UNKNOWN ? 0 : m->memory_bytes) +
-					  row->memory_bytes;
+					  (uint64_t)memory;
 	}
 }
 
@@ -254,12 +318,29 @@ static void count_gap(struct top_model *m, uint64_t seq, uint64_t interval_ms)
 	m->seq = seq;
 }
 
+/* As the agent sends them, mostly; the rows are large, so that it is worth a look. */
+static bool in_order(const struct top_model *m)
+{
+	for (size_t i = 1; i < m->tasks_nr; i++)
+		if (by_id(&m->tasks[i - 1], &m->tasks[i]) > 0)
+			return false;
+	return true;
+}
+
 void model_skip(struct top_model *m, const json_t *snapshot)
 {
 	uint64_t seq = number(snapshot, "seq");
 
 	if (seq != TOP_UNKNOWN)
 		count_gap(m, seq, (uint64_t)field_int(snapshot, "interval_ms", 0));
+}
+
+void model_apps(struct top_model *m, json_t *apps)
+{
+	json_decref(m->apps);
+	m->apps = json_incref(apps);
+	for (size_t i = 0; i < m->tasks_nr; i++)
+		set_app(m, &m->tasks[i].row);
 }
 
 void model_restart(struct top_model *m)
@@ -286,16 +367,33 @@ int model_read(struct top_model *m, const json_t *snapshot)
 	json_array_foreach (usages, i, usage)
 		read_task(m, usage, known_nr);
 	drop_old(m);
-	if (m->tasks_nr)
+	if (!in_order(m))
 		qsort(m->tasks, m->tasks_nr, sizeof(*m->tasks), by_id);
 	sum_up(m);
 	return 0;
 }
 
-void model_done(struct top_model *m)
+const struct top_row *model_find(const struct top_model *m, const char *id)
+{
+	const struct top_task *t =
+		m->tasks_nr ? bsearch(id, m->tasks, m->tasks_nr, sizeof(*t), id_against) : NULL;
+
+	return t && model_shows(m, t) ? &t->row : NULL;
+}
+
+void model_reset(struct top_model *m)
 {
 	for (size_t i = 0; i < m->tasks_nr; i++)
 		json_decref(m->tasks[i].row.exit_doc);
+	m->tasks_nr = 0;
+	m->seq = 0;
+	sum_up(m);
+}
+
+void model_done(struct top_model *m)
+{
+	model_reset(m);
 	free(m->tasks);
+	json_decref(m->apps);
 	*m = (struct top_model){};
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The model of dcostop: snapshots of counters in, rows of rates out. No terminal, no socket, no
- * clock: time is that of the snapshots. The views (screen, text, JSON) only show what is here.
+ * clock: time is that of the snapshots. The views (screen, text, CSV, JSON) only show what is here.
  */
 #ifndef DCOS_TOP_MODEL_H
 #define DCOS_TOP_MODEL_H
@@ -11,35 +11,39 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "agent/lib/hist.h"
+#include "tools/dcostop/filter.h"
+#include "tools/dcostop/metrics.h"
+#include "tools/dcostop/verdict.h"
+
 #define TOP_TASKS_MAX	  4096 /* tasks that are followed; more are counted in model.hidden_nr */
-#define TOP_HIST	  28 /* buckets of wait_hist_us: log2 of microseconds */
 #define TOP_ENDED_SHOW_NS (10 * 1000000000ULL) /* how long a row stays after its task has ended */
 #define TOP_UNKNOWN	  UINT64_MAX /* a number that nobody knows */
 #define TOP_ID_MAX	  256 /* bytes of an id, longer ones are cut */
 
-/* What only grows; TOP_UNKNOWN where the host can't tell. */
+/* The histograms of a task, by place. */
+enum top_hist { HIST_WAIT, HIST_DISK, HIST_CONNECT, HIST_RTT, TOP_HISTS };
+
+/* What a snapshot says of a task; TOP_UNKNOWN where the host can't tell. */
 struct top_counters {
-	uint64_t cpu_ns, wait_ns;
-	uint64_t nr_periods, nr_throttled;
-	uint64_t nr_switches, nr_forks, device_denied;
-	uint64_t wait_hist[TOP_HIST]; /* wait_hist[0] is TOP_UNKNOWN if there is none */
+	uint64_t key[TOP_METRICS], of[TOP_METRICS]; /* as top_metrics[] names them */
+	uint64_t hist[TOP_HISTS][HIST_CLASSES];
+	bool has_hist[TOP_HISTS];
 };
 
-/* One task as it is shown. Rates are NAN and numbers TOP_UNKNOWN where nobody knows them. */
+/* One task, or the sum of an app's, as it is shown. */
 struct top_row {
 	char id[TOP_ID_MAX];
+	char app[TOP_ID_MAX]; /* its label "app", else what app_length() says */
 	char state[16];
 	char exit[24]; /* "-" while it has not ended */
 	bool ended, running, failed; /* failed: ended, and not with code 0 */
-	double cpu_pct; /* 100 is one CPU */
-	double quota_pct;
-	double throttled_pct; /* of the periods */
-	double wait_pct; /* time that its threads waited for a CPU; 100 is one thread all the time */
-	double switches_per_s, forks_per_s, denied_per_s;
-	uint64_t wait_p50_us, wait_p99_us; /* upper bounds of the buckets */
-	uint64_t memory_bytes, memory_max_bytes;
-	uint64_t pids, pids_max;
+	double v[TOP_METRICS];
+	struct verdict verdict;
+	__u64 hist[TOP_HISTS][HIST_CLASSES]; /* growth since the snapshot before */
 	json_t *exit_doc; /* type Exit, or NULL; owned */
+	unsigned int tasks_nr; /* of an app's row; 0: a task's */
+	size_t tasks_first; /* of an app's row: where its tasks begin, rows.c */
 };
 
 /* A task that was seen, with what the next difference needs. */
@@ -60,18 +64,24 @@ struct top_model {
 	uint64_t snapshots_nr; /* read so far */
 	uint64_t dropped_nr; /* gaps in seq: this reader was too slow */
 	uint64_t hidden_nr; /* tasks beyond TOP_TASKS_MAX in the last snapshot */
+	uint64_t strangers_nr; /* tasks that were seen for the first time, so far */
+	json_t *apps; /* label "app" by id, NULL: not known; owned */
 	/* sums over the rows */
 	uint32_t running_nr, ended_nr;
 	double cpu_pct; /* NAN until known for any */
 	uint64_t memory_bytes; /* TOP_UNKNOWN until known for any */
 };
 
-enum top_sort {
-	TOP_SORT_CPU,
-	TOP_SORT_MEMORY,
-	TOP_SORT_WAIT,
-	TOP_SORT_THROTTLED,
-	TOP_SORT_ID,
+/* What rows are sorted by: a metric, or one of these. */
+#define TOP_SORT_ID    TOP_METRICS
+#define TOP_SORT_STATE (TOP_METRICS + 1)
+#define TOP_SORT_WHY   (TOP_METRICS + 2)
+
+struct top_order {
+	int by; /* enum top_metric or TOP_SORT_* */
+	bool reverse;
+	bool tree; /* tasks below their app */
+	const struct filter *filter; /* NULL: all */
 };
 
 /**
@@ -92,16 +102,37 @@ void model_skip(struct top_model *m, const json_t *snapshot);
 /** model_restart - another connection: its numbers of snapshots begin anew, counters go on */
 void model_restart(struct top_model *m);
 
+/** model_reset - forget all tasks, e.g. to go back in a recording */
+void model_reset(struct top_model *m);
+
+/**
+ * model_apps - which app tasks belong to
+ * @apps: object of strings by id, borrowed; holds for tasks that come later as well
+ */
+void model_apps(struct top_model *m, json_t *apps);
+
+/** model_find - the task of an id that is shown, or NULL */
+const struct top_row *model_find(const struct top_model *m, const char *id);
+
+/* Rows to show, in order; those of apps are owned by it. */
+struct top_rows {
+	const struct top_row **rows;
+	size_t nr;
+	struct top_row *apps;
+};
+
 /**
  * model_rows - what is to be shown
- * @filter: rows whose id has this in it; "" is all
- * @reverse: the other way round
- * @ret: malloc'd array of pointers into @m, valid until the next model_read()
- * Ended tasks come last, ties are by id.
- * Return: number of rows, or -ENOMEM.
+ * @ret: valid until the next model_read(), rows_done()
+ * Ended tasks come last, ties are by id. In a tree, apps are sorted by their sums, tasks below each.
+ * Return: 0 or -ENOMEM.
  */
-ssize_t model_rows(const struct top_model *m, enum top_sort sort, bool reverse, const char *filter,
-		   const struct top_row ***ret);
+int model_rows(const struct top_model *m, const struct top_order *order, struct top_rows *ret);
+
+/** rows_done - free; may be called twice */
+void rows_done(struct top_rows *r);
+
+#define cleanup_rows __attribute__((cleanup(rows_done)))
 
 /** model_shows - is a task still, or lately was, alive */
 bool model_shows(const struct top_model *m, const struct top_task *t);
@@ -109,7 +140,7 @@ bool model_shows(const struct top_model *m, const struct top_task *t);
 /** model_done - free what it holds */
 void model_done(struct top_model *m);
 
-/** wait_quantile_us - upper bound of the bucket that has share @q (0..1); 0 if there was no wait */
-uint64_t wait_quantile_us(const uint64_t *hist, double q);
+/** app_length - bytes of an id that name its app: up to the last ".", else the last "-", else all */
+size_t app_length(const char *id);
 
 #endif

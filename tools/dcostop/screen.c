@@ -1,29 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The view for a terminal, by ncursesw. Colour is only an addition: what is red is also a number
- * or a word. The terminal's own colours are kept, and only red and magenta are used, which can be
- * read on light and on dark ones.
+ * The view for a terminal, by ncursesw: table and help. Colour is only an addition: what is red is
+ * also a number or a word. The terminal's own colours are kept, and only red and magenta are used,
+ * which can be read on light and on dark ones.
  */
-#include <curses.h>
 #include <errno.h>
+#include <langinfo.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "agent/lib/cleanup.h"
 #include "tools/common/text.h"
-#include "tools/dcostop/view.h"
+#include "tools/dcostop/screen_impl.h"
 
 #define HEADER_LINES 3
-#define LINES_TALL   10 /* from here on there is room for the whole header and the keys */
-#define LINE_BYTES   4096
-
-struct screen {
-	SCREEN *terminal;
-	attr_t attrs[3]; /* by enum top_alarm */
-	size_t page; /* rows of the last drawing */
-	size_t rows_nr;
-};
+#define MOUSE_EVENTS                                                                               \
+	(BUTTON1_CLICKED | BUTTON1_PRESSED | BUTTON1_DOUBLE_CLICKED | BUTTON4_PRESSED |            \
+	 BUTTON5_PRESSED)
 
 static void choose_attrs(struct screen *s)
 {
@@ -60,6 +54,8 @@ int screen_new(struct screen **ret)
 	(void)nodelay(stdscr, TRUE);
 	(void)keypad(stdscr, TRUE);
 	(void)curs_set(0);
+	(void)mousemask(MOUSE_EVENTS, NULL);
+	s->utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
 	choose_attrs(s);
 	*ret = s;
 	return 0;
@@ -71,12 +67,13 @@ struct screen *screen_free(struct screen *s)
 		return NULL;
 	(void)endwin(); /* what could be done if it failed */
 	delscreen(s->terminal);
+	rows_done(&s->rows);
 	free(s);
 	return NULL;
 }
 
-/* A line over the whole width, without touching the last cell, which would scroll. */
-static void put_line(int y, const char *text, attr_t attr)
+/* Without touching the last cell of the screen, which would scroll. */
+void put_line(int y, const char *text, attr_t attr)
 {
 	char fitted[LINE_BYTES];
 	int used;
@@ -92,225 +89,166 @@ static void put_line(int y, const char *text, attr_t attr)
 	(void)attrset(A_NORMAL);
 }
 
-static void put_row(struct screen *s, int y, const struct top_layout *l, const struct top_row *row)
+/* The selected row is bold and marked where there is a blank before the next column. */
+static void put_row(const struct screen *s, int y, const struct top_row *row, bool selected)
 {
+	const struct top_layout *l = &s->layout;
 	char cell[LINE_BYTES];
 	int x = 0;
 
 	for (int i = 0; i < l->nr; i++) {
-		const struct top_column *c = l->columns[i];
-		attr_t attr = s->attrs[c->alarm ? c->alarm(row) : TOP_CALM];
+		attr_t attr = s->attrs[cell_alarm(row, l->columns[i].by)];
 
 		(void)layout_cell(l, i, row, cell, sizeof(cell));
+		if (selected && !i)
+			attr |= A_REVERSE;
+		if (row->tasks_nr)
+			attr |= A_BOLD;
 		/* as above */
 		(void)attrset(attr);
 		(void)mvaddstr(y, x, cell);
-		x += (i ? c->width : l->id_width) + 1;
+		x += l->columns[i].width + 1;
 	}
 	(void)attrset(A_NORMAL);
 }
 
 static const char *const help_keys[] = {
-	"q quit   space pause   / only ids with a text (Enter done, Esc all)   r reverse",
-	"sort:  c CPU%   m RSS   w P99   t THR%   i ID      arrows, PgUp, PgDn, Home, End",
+	"q quit          space pause      Enter task's page   Esc back, or no filter",
+	"/ filter        r reverse        a tasks below their app",
+	"1..6, Tab columns: overview, CPU, memory, disk, network, security",
+	"< > sort by the column before, behind; also c CPU%  m RSS  w P99  t THR%  i ID  y WHY",
+	"arrows, PgUp, PgDn, Home, End; mouse: click a title to sort, a row to select, wheel",
+	"k kill the selected task     u its CPU quota (asks before)",
+	"[ ] go back and forth: on a task's page in its history; in a recording",
+	"filter: part of an id, or e.g.  cpu>50 && mem>=1G || state!=RUNNING || why~wait",
 	"",
 };
 
-static void draw_help(void)
-{
-	char line[TOP_LINE_MAX];
-	int y = 0;
+struct help {
+	int y;
+	size_t skip, lines;
+};
 
-	put_line(y++, "dcostop - keys and columns; any key goes back", A_REVERSE);
+static void help_line(const char *text, void *data)
+{
+	struct help *h = data;
+
+	if (h->lines++ >= h->skip)
+		put_line(h->y++, text, A_NORMAL);
+}
+
+static void draw_help(struct screen *s, const struct top_choice *choice)
+{
+	struct help h = {.y = 1, .skip = choice->help_first};
+
+	put_line(0, "dcostop - keys and columns; arrows scroll, any other key goes back",
+		 A_REVERSE);
 	for (size_t i = 0; i < ARRAY_SIZE(help_keys); i++)
-		put_line(y++, help_keys[i], A_NORMAL);
-	for (const struct top_column *c = top_columns; c->title; c++) {
-		(void)snprintf(line, sizeof(line), "%-7s %s", c->title, c->help);
-		put_line(y++, line, A_NORMAL);
-	}
+		help_line(help_keys[i], &h);
+	columns_help(help_line, &h);
+	s->help_lines = h.lines;
 }
 
-static void draw_keys(const struct top_choice *choice)
+static const char *keys_of(const struct top_choice *choice)
+{
+	if (choice->mode == MODE_TASK)
+		return "Esc back  [ ] history  k kill  u quota  h help  q quit";
+	if (choice->replay)
+		return "q quit  space pause  [ ] back, forth  / filter  1-6 columns  h help";
+	return "q quit  space pause  / filter  Enter task  1-6 columns  <> sort  k kill  h help";
+}
+
+static void draw_bottom(const struct screen *s, const struct top_choice *choice)
 {
 	char line[TOP_LINE_MAX];
+	const char *id = choice->selected;
 
-	if (choice->typing) {
-		(void)snprintf(line, sizeof(line), "/%s_", choice->filter);
-		put_line(LINES - 1, line, A_BOLD);
-	} else if (LINES >= LINES_TALL) {
-		put_line(LINES - 1,
-			 "q quit  space pause  / filter  c cpu  m mem  w wait  t thr  i id  h help",
-			 A_DIM);
+	switch (choice->prompt) {
+	case PROMPT_FILTER:
+		(void)snprintf(line, sizeof(line), "/%s_", choice->input);
+		break;
+	case PROMPT_KILL:
+		(void)snprintf(line, sizeof(line), "kill %s?  y SIGTERM  9 SIGKILL  n no", id);
+		break;
+	case PROMPT_CPUS:
+		(void)snprintf(line, sizeof(line), "CPUs for %s: %s_", id, choice->input);
+		break;
+	case PROMPT_CPUS_SURE:
+		(void)snprintf(line, sizeof(line), "%s CPUs for %s?  y yes  n no", choice->input,
+			       id);
+		break;
+	default:
+		if (choice->message[0])
+			put_line(LINES - 1, choice->message, s->attrs[TOP_WARNING]);
+		else if (LINES >= LINES_TALL)
+			put_line(LINES - 1, keys_of(choice), A_DIM);
+		return;
 	}
+	put_line(LINES - 1, line, A_BOLD);
 }
 
-static void draw_table(struct screen *s, const struct top_row *const *rows, size_t nr,
-		       struct top_choice *choice, int top)
+size_t selected_row(const struct screen *s, const struct top_choice *choice)
 {
-	int bottom = LINES - (choice->typing || LINES >= LINES_TALL);
-	char titles[LINE_BYTES];
-	struct top_layout l;
+	for (size_t i = 0; i < s->rows.nr; i++)
+		if (!s->rows.rows[i]->tasks_nr && !strcmp(s->rows.rows[i]->id, choice->selected))
+			return i;
+	return 0;
+}
 
-	s->rows_nr = nr;
+static void draw_table(struct screen *s, struct top_choice *choice, int top)
+{
+	bool last = choice->prompt || choice->message[0] || LINES >= LINES_TALL;
+	int bottom = LINES - last;
+	size_t nr = s->rows.nr, selected = selected_row(s, choice);
+	char titles[LINE_BYTES];
+
 	s->page = bottom > top + 1 ? (size_t)(bottom - top - 1) : 0;
 	if (choice->first + s->page > nr)
 		choice->first = nr > s->page ? nr - s->page : 0;
-	layout_fit(&l, COLS, widest_id(rows, nr));
-	layout_titles(&l, titles, sizeof(titles));
+	s->layout.tree = choice->order.tree;
+	layout_fit(&s->layout, choice->set, COLS, widest_id(&s->rows, choice->order.tree));
+	layout_titles(&s->layout, titles, sizeof(titles));
+	s->titles_y = top;
 	put_line(top, titles, A_REVERSE);
 	for (size_t i = 0; i < s->page && choice->first + i < nr; i++)
-		put_row(s, top + 1 + (int)i, &l, rows[choice->first + i]);
+		put_row(s, top + 1 + (int)i, s->rows.rows[choice->first + i],
+			choice->selected[0] && choice->first + i == selected);
 }
 
-int screen_draw(struct screen *s, const struct top_model *m, const struct top_node *node,
-		struct top_choice *choice)
+static int draw_main(struct screen *s, const struct top_model *m, const struct top_node *node,
+		     struct top_choice *choice)
 {
-	cleanup_free const struct top_row **rows = NULL;
-	ssize_t nr = model_rows(m, choice->sort, choice->reverse, choice->filter, &rows);
 	int header = LINES >= LINES_TALL ? HEADER_LINES : LINES >= 4 ? 1 : 0;
 	char line[TOP_LINE_MAX];
 
-	if (nr < 0)
-		return (int)nr;
-	/* drawing beyond the edge of a tiny terminal reports errors, and does nothing */
-	(void)erase();
-	if (choice->help) {
-		draw_help();
-		(void)refresh();
-		return 0;
-	}
 	for (int i = 0; i < header; i++)
 		put_line(i, header_line(i, m, node, choice, COLS, line), i ? A_NORMAL : A_BOLD);
 	if (choice->trouble[0] && header)
 		put_line(header - 1, choice->trouble, s->attrs[TOP_BAD]);
-	draw_table(s, rows, (size_t)nr, choice, header);
-	draw_keys(choice);
+	draw_table(s, choice, header);
+	return 0;
+}
+
+int screen_draw(struct screen *s, const struct top_model *m, const struct top_node *node,
+		const struct top_history *history, struct top_choice *choice)
+{
+	const struct top_row *row = model_find(m, choice->selected);
+
+	rows_done(&s->rows);
+	if (model_rows(m, &choice->order, &s->rows) < 0)
+		return -ENOMEM;
+	/* drawing beyond the edge of a tiny terminal reports errors, and does nothing */
+	(void)erase();
+	if (COLS < COLS_LEAST || LINES < 2)
+		put_line(0, "too small", A_NORMAL);
+	else if (choice->mode == MODE_HELP)
+		draw_help(s, choice);
+	else if (choice->mode == MODE_TASK && row)
+		draw_task(s, row, history, choice);
+	else
+		(void)draw_main(s, m, node, choice); /* a task's page goes with the task */
+	if (choice->mode != MODE_HELP)
+		draw_bottom(s, choice);
 	(void)refresh();
 	return 0;
-}
-
-static void scroll_by(const struct screen *s, struct top_choice *choice, ssize_t by)
-{
-	ssize_t last = (ssize_t)s->rows_nr - (ssize_t)s->page;
-	ssize_t first = (ssize_t)choice->first + by;
-
-	if (first > last)
-		first = last;
-	choice->first = first > 0 ? (size_t)first : 0;
-}
-
-static void type_filter(struct top_choice *choice, int key)
-{
-	size_t len = strlen(choice->filter);
-
-	choice->first = 0;
-	if (key == '\n' || key == KEY_ENTER) {
-		choice->typing = false;
-	} else if (key == 27) {
-		choice->typing = false;
-		choice->filter[0] = 0;
-	} else if (key == KEY_BACKSPACE || key == 127 || key == '\b') {
-		/* a whole character, not only its last byte */
-		while (len && (choice->filter[len - 1] & 0xc0) == 0x80)
-			len--;
-		choice->filter[len ? len - 1 : 0] = 0;
-	} else if (key >= ' ' && key < 256 && len + 1 < TOP_FILTER_MAX) {
-		choice->filter[len] = (char)key;
-		choice->filter[len + 1] = 0;
-	}
-}
-
-static const struct {
-	int key;
-	enum top_sort sort;
-} sort_keys[] = {
-	{'c', TOP_SORT_CPU},	   {'m', TOP_SORT_MEMORY}, {'w', TOP_SORT_WAIT},
-	{'t', TOP_SORT_THROTTLED}, {'i', TOP_SORT_ID},
-};
-
-static int sort_key(struct top_choice *choice, int key)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(sort_keys); i++) {
-		if (sort_keys[i].key != key)
-			continue;
-		choice->sort = sort_keys[i].sort;
-		choice->first = 0;
-		return 1;
-	}
-	return 0;
-}
-
-static int scroll_key(const struct screen *s, struct top_choice *choice, int key)
-{
-	ssize_t page = s->page ? (ssize_t)s->page : 1, all = (ssize_t)s->rows_nr;
-
-	switch (key) {
-	case KEY_UP:
-		scroll_by(s, choice, -1);
-		return 1;
-	case KEY_DOWN:
-		scroll_by(s, choice, 1);
-		return 1;
-	case KEY_PPAGE:
-		scroll_by(s, choice, -page);
-		return 1;
-	case KEY_NPAGE:
-		scroll_by(s, choice, page);
-		return 1;
-	case KEY_HOME:
-		scroll_by(s, choice, -all);
-		return 1;
-	case KEY_END:
-		scroll_by(s, choice, all);
-		return 1;
-	}
-	return 0;
-}
-
-static int one_key(const struct screen *s, struct top_choice *choice, int key)
-{
-	if (key == KEY_RESIZE)
-		return 1;
-	if (choice->typing) {
-		type_filter(choice, key);
-		return 1;
-	}
-	if (key == 'q')
-		return -ECANCELED;
-	if (choice->help || key == 'h' || key == '?' || key == KEY_F(1)) {
-		choice->help = !choice->help;
-		return 1;
-	}
-	switch (key) {
-	case ' ':
-		choice->paused = !choice->paused;
-		return 1;
-	case '/':
-		choice->typing = true;
-		return 1;
-	case 'r':
-		choice->reverse = !choice->reverse;
-		return 1;
-	case 27:
-		choice->filter[0] = 0;
-		return 1;
-	case 'L' & 0x1f: /* Ctrl-L: the terminal was disturbed */
-		(void)clearok(curscr, TRUE); /* only for the next refresh */
-		return 1;
-	}
-	return sort_key(choice, key) || scroll_key(s, choice, key);
-}
-
-int screen_keys(struct screen *s, struct top_choice *choice)
-{
-	int changed = 0, key;
-
-	while ((key = getch()) != ERR) {
-		int r = one_key(s, choice, key);
-
-		if (r < 0)
-			return r;
-		changed |= r;
-	}
-	return changed;
 }

@@ -15,29 +15,15 @@
 #define BAR_BESIDE 56 /* what its line needs beside it */
 #define ROW_BYTES  4096
 
-const char *sort_name(enum top_sort sort)
-{
-	switch (sort) {
-	case TOP_SORT_CPU:
-		return "CPU%";
-	case TOP_SORT_MEMORY:
-		return "RSS";
-	case TOP_SORT_WAIT:
-		return "P99";
-	case TOP_SORT_THROTTLED:
-		return "THR%";
-	case TOP_SORT_ID:
-		return "ID";
-	}
-	return "?";
-}
-
-int widest_id(const struct top_row *const *rows, size_t nr)
+int widest_id(const struct top_rows *rows, bool tree)
 {
 	int widest = 0;
 
-	for (size_t i = 0; i < nr; i++) {
-		int width = text_width(rows[i]->id);
+	for (size_t i = 0; i < rows->nr; i++) {
+		/* an app has its slash, its tasks are indented */
+		int width = text_width(rows->rows[i]->id) + (rows->rows[i]->tasks_nr ? 1
+							     : tree		     ? 2
+										     : 0);
 
 		if (width > widest)
 			widest = width;
@@ -87,9 +73,9 @@ static void line_node(const struct top_model *m, const struct top_node *node,
 
 	(void)snprintf(left, sizeof(left), "dcostop  %s  agent %s  %u CPU%s", node->name,
 		       node->version, m->ncpu, m->ncpu == 1 ? "" : "s");
-	(void)snprintf(right, sizeof(right), "%sseq %llu  dropped %llu",
-		       choice->paused ? "PAUSED  " : "", (unsigned long long)m->seq,
-		       (unsigned long long)m->dropped_nr);
+	(void)snprintf(right, sizeof(right), "%s%sseq %llu  dropped %llu",
+		       choice->replay ? "REPLAY  " : "", choice->paused ? "PAUSED  " : "",
+		       (unsigned long long)m->seq, (unsigned long long)m->dropped_nr);
 	if (!m->snapshots_nr)
 		(void)snprintf(right, sizeof(right), "waiting for the first snapshot");
 	join(buf, left, choice->trouble[0] ? "" : right, width);
@@ -115,7 +101,7 @@ static void line_cpu(const struct top_model *m, const struct top_choice *choice,
 static void line_memory(const struct top_model *m, const struct top_node *node,
 			const struct top_choice *choice, int width, char *buf)
 {
-	char left[128], right[256], gauge[BAR_MAX + 3], used[16], all[16] = "-";
+	char left[128], right[512], gauge[BAR_MAX + 3], used[16], all[16] = "-";
 	bool known = m->memory_bytes != TOP_UNKNOWN;
 	double share = NAN;
 
@@ -128,9 +114,11 @@ static void line_memory(const struct top_model *m, const struct top_node *node,
 		(void)format_bytes(all, sizeof(all), node->memory_bytes);
 	(void)snprintf(left, sizeof(left), "Mem %s %6s / %s",
 		       bar(share, width - BAR_BESIDE, gauge, sizeof(gauge)), used, all);
-	(void)snprintf(right, sizeof(right), "by %s%s%s%s", sort_name(choice->sort),
-		       choice->reverse ? " reversed" : "", choice->filter[0] ? "  /" : "",
-		       choice->filter);
+	(void)snprintf(right, sizeof(right), "%s%sby %s%s%s%s",
+		       choice->set == SET_OVERVIEW ? "" : top_set_names[choice->set],
+		       choice->set == SET_OVERVIEW ? "" : "  ", column_name(choice->order.by),
+		       choice->order.reverse ? " reversed" : "",
+		       choice->filter_text[0] ? "  /" : "", choice->filter_text);
 	join(buf, left, right, width);
 }
 
@@ -150,21 +138,20 @@ const char *header_line(int i, const struct top_model *m, const struct top_node 
 int view_text(FILE *f, const struct top_model *m, const struct top_node *node,
 	      const struct top_choice *choice)
 {
-	cleanup_free const struct top_row **rows = NULL;
-	ssize_t nr = model_rows(m, choice->sort, choice->reverse, choice->filter, &rows);
+	cleanup_rows struct top_rows rows = {};
 	char line[ROW_BYTES];
-	struct top_layout l;
+	struct top_layout l = {.tree = choice->order.tree};
 
-	if (nr < 0)
-		return (int)nr;
+	if (model_rows(m, &choice->order, &rows) < 0)
+		return -ENOMEM;
 	/* errors of the stream are seen when it is closed */
 	for (int i = 0; i < 3; i++)
 		(void)fprintf(f, "%s\n", header_line(i, m, node, choice, 80, line));
-	layout_all(&l, widest_id(rows, (size_t)nr));
+	layout_all(&l, choice->set, widest_id(&rows, l.tree));
 	layout_titles(&l, line, sizeof(line));
 	(void)fprintf(f, "\n%s\n", line);
-	for (ssize_t i = 0; i < nr; i++) {
-		layout_row(&l, rows[i], line, sizeof(line));
+	for (size_t i = 0; i < rows.nr; i++) {
+		layout_row(&l, rows.rows[i], line, sizeof(line));
 		(void)fprintf(f, "%s\n", line);
 	}
 	if (m->hidden_nr)

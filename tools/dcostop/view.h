@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The three views of the model: a screen, text and JSON. */
+/* The views of the model: a screen, text, CSV and JSON; and what the user has chosen. */
 #ifndef DCOS_TOP_VIEW_H
 #define DCOS_TOP_VIEW_H
 
 #include <stdio.h>
 
 #include "tools/dcostop/columns.h"
+#include "tools/dcostop/history.h"
 #include "tools/dcostop/model.h"
 
-#define TOP_FILTER_MAX 64 /* bytes of a filter */
-#define TOP_LINE_MAX   1024 /* bytes of a line of the header */
+#define TOP_LINE_MAX 1024 /* bytes of a line of the header */
 
 /* About the node, from Info. */
 struct top_node {
@@ -17,30 +17,66 @@ struct top_node {
 	uint64_t memory_bytes; /* of the machine, 0: not known */
 };
 
-/* What the user has chosen. */
-struct top_choice {
-	enum top_sort sort;
-	bool reverse;
-	char filter[TOP_FILTER_MAX];
-	bool typing; /* the filter is being typed */
-	bool paused, help;
-	size_t first; /* row at the top */
-	char trouble[512]; /* e.g. the connection is lost; "" none */
+enum top_mode { MODE_TABLE, MODE_TASK, MODE_HELP };
+
+/* What the last line asks for. */
+enum top_prompt {
+	PROMPT_NONE,
+	PROMPT_FILTER,
+	PROMPT_KILL, /* y: SIGTERM, 9: SIGKILL */
+	PROMPT_CPUS, /* a number of CPUs is typed */
+	PROMPT_CPUS_SURE, /* y */
 };
 
-/** sort_name - "CPU%" ... */
-const char *sort_name(enum top_sort sort);
+/* What the agent, or the recording, is asked for; done by main.c. */
+enum top_wish {
+	WISH_NONE,
+	WISH_KILL,
+	WISH_CPUS,
+	WISH_BACK, /* of a recording: to the snapshot before */
+	WISH_FORTH,
+};
+
+/* What the user has chosen. */
+struct top_choice {
+	struct top_order order;
+	struct filter *filter; /* owned; order.filter is this or NULL */
+	enum top_set set;
+	enum top_mode mode;
+	enum top_prompt prompt;
+	char input[TOP_FILTER_MAX]; /* what is typed */
+	char filter_text[TOP_FILTER_MAX]; /* that holds */
+	bool paused, replay; /* replay: of a recording */
+	size_t first; /* row at the top */
+	char selected[TOP_ID_MAX]; /* id of a row, "" the first */
+	size_t help_first; /* line of the help at the top */
+	size_t back; /* readings before the last one that the task's page shows */
+	enum top_wish wish;
+	int wish_signal;
+	double wish_cpus;
+	char trouble[512]; /* e.g. the connection is lost; "" none */
+	char message[640]; /* what came of the last wish; until the next key */
+};
+
+/**
+ * choice_filter - use another filter
+ * Return: 0; -EINVAL with @why, the old one stays.
+ */
+int choice_filter(struct top_choice *choice, const char *text, struct why *why);
 
 /** header_line - line @i (0..2) of the header, at most @width columns. Return: its text in @buf */
 const char *header_line(int i, const struct top_model *m, const struct top_node *node,
 			const struct top_choice *choice, int width, char *buf);
 
 /** widest_id - columns of the longest id among rows */
-int widest_id(const struct top_row *const *rows, size_t nr);
+int widest_id(const struct top_rows *rows, bool tree);
 
 /** view_text - header and all rows as plain text. Return: 0 or -ENOMEM */
 int view_text(FILE *f, const struct top_model *m, const struct top_node *node,
 	      const struct top_choice *choice);
+
+/** view_csv - RFC 4180: a line a task, with the titles before the first snapshot. As above */
+int view_csv(FILE *f, const struct top_model *m, const struct top_choice *choice);
 
 /** view_json - one object on one line; what nobody knows is null. Return: 0 or -ENOMEM */
 int view_json(FILE *f, const struct top_model *m, const struct top_node *node,
@@ -55,12 +91,15 @@ int screen_new(struct screen **ret);
 /** screen_free - give the terminal back. Return: NULL */
 struct screen *screen_free(struct screen *s);
 
-/** screen_draw - the whole screen anew; only differences are sent to the terminal */
+/**
+ * screen_draw - the whole screen anew; only differences are sent to the terminal
+ * @history: of the selected task, for its page; may be empty
+ */
 int screen_draw(struct screen *s, const struct top_model *m, const struct top_node *node,
-		struct top_choice *choice);
+		const struct top_history *history, struct top_choice *choice);
 
 /**
- * screen_keys - take all keys that were pressed
+ * screen_keys - take all keys that were pressed, up to one that makes a wish
  * @choice: changed by them
  * Return: 1 something changed; 0 nothing; -ECANCELED quit.
  */
