@@ -109,12 +109,12 @@ see "a larger one shows them again" 'PIDS WHY'
 # --- a task ------------------------------------------------------------------------
 keys / w e b Enter Down Enter
 see "Enter shows the task's page" '^why: throttled: 40 % of periods'
-see "with its history" '^CPU % .* most +70'
+see "with its history" '^CPU % .* most +49'
 golden "page of a task" dcostop-task.txt "$(screen)"
 keys '[' '[' '['
-see "[ goes back in its history" 'the last 87 readings, 1000 ms each, up to 3s ago'
+see "[ goes back in its history" 'the last 57 readings, 1000 ms each, up to 3s ago'
 keys ']' ']' ']'
-see "] comes back" 'the last 90 readings, 1000 ms each$'
+see "] comes back" 'the last 60 readings, 1000 ms each$'
 keys k
 see "k asks before" '^kill web-frontend\?  y SIGTERM'
 keys n
