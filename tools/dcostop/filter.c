@@ -156,7 +156,7 @@ static int parse_number(struct parser *s, struct node *n)
 	errno = 0;
 	n->number = strtod(n->text, &end);
 	if (end == n->text || errno || !isfinite(n->number))
-		return fail_at(s, "a number is wanted before this");
+		return fail_at(s, "a number is wanted");
 	if (unit_scale(m->unit, end, &scale) < 0)
 		return fail_at(s, m->unit == UNIT_BYTES	    ? "the unit must be K, M, G or T"
 				  : m->unit == UNIT_US	    ? "the unit must be us, ms or s"
@@ -174,6 +174,28 @@ static int parse_operator(struct parser *s, enum operator* ret)
 			return 0;
 		}
 	return fail_at(s, "one of = != < <= > >= ~ !~ is wanted");
+}
+
+/* What is wrong with a value is told at its beginning. */
+static int value(struct parser *s, struct node *n)
+{
+	const char *begin, *end;
+	int err;
+
+	blanks(s);
+	begin = s->p;
+	err = word(s, n->text, sizeof(n->text), "a value is wanted");
+	if (err)
+		return err;
+	end = s->p;
+	s->p = begin;
+	if (n->a < TOP_METRICS)
+		err = parse_number(s, n);
+	else if (n->op == OP_LT || n->op == OP_GT || n->op == OP_LE || n->op == OP_GE)
+		err = fail_at(s, "a text can be =, !=, ~ or !~");
+	if (!err)
+		s->p = end;
+	return err;
 }
 
 static int compare(struct parser *s)
@@ -196,12 +218,7 @@ static int compare(struct parser *s)
 	}
 	err = parse_operator(s, &n->op);
 	if (!err)
-		err = word(s, n->text, sizeof(n->text), "a value is wanted");
-	if (!err && n->a < TOP_METRICS)
-		err = parse_number(s, n);
-	if (!err && n->a >= TOP_METRICS &&
-	    (n->op == OP_LT || n->op == OP_GT || n->op == OP_LE || n->op == OP_GE))
-		err = fail_at(s, "a text can be =, !=, ~ or !~");
+		err = value(s, n);
 	return err ? err : i;
 }
 
