@@ -14,6 +14,8 @@ tap $? "an agent starts on private paths"
 
 json() { dcosctl --json "$@"; }
 usage_of() { json inspect "$1" | tr -d ' \n' | grep -o "\"$2\":[0-9]*" | head -1 | cut -d: -f2; }
+# more_than ID COUNTER N
+more_than() { [ "$(usage_of "$1" "$2")" -gt "$3" ]; }
 ended_with() { dcosctl wait "$1"; echo $?; }
 
 # --- host root -------------------------------------------------------------------
@@ -98,9 +100,15 @@ if [ -e "$CGDIR/busy/cpu.max" ]; then
 	ok "update: none" dcosctl update busy cpus=
 	is "$(cat "$CGDIR/busy/cpu.max")" "max 100000" "takes it off"
 else
-	like "$(dcosctl update busy cpus=0.5 2>&1)" 'resources.cpus is not enforced' "update: a limit that is not held is a warning"
-	like "$(json inspect busy)" 'resources.cpus is not enforced' "which inspect shows"
-	is "$(dcosctl update busy cpus= 2>&1)" "" "and which goes with the limit"
+	is "$(dcosctl update busy cpus=0.5 2>&1)" "" "update: a CPU quota that the governor holds"
+	like "$(json inspect busy | tr -d ' \n')" '"cpu_quota_millionths":500000' "inspect shows it"
+	until_ok 10 more_than busy nr_throttled 2
+	tap $? "and it holds"
+	ok "update: none" dcosctl update busy cpus=
+	like "$(dcosctl update busy cpu_weight=200 2>&1)" 'resources.cpu_weight is not enforced' "update: a limit that is not held is a warning"
+	like "$(json inspect busy)" 'resources.cpu_weight is not enforced' "which inspect shows"
+	is "$(dcosctl update busy cpu_weight= 2>&1)" "" "and which goes with the limit"
+	ok "update: the quota again" dcosctl update busy cpus=0.5
 fi
 before=$(usage_of busy cpu_ns)
 agent_stop KILL
@@ -114,6 +122,11 @@ until_ok 5 rmdir "$CGDIR/swept" # as systemd does when it stops the tasks' unit
 agent_start
 tap $? "a new agent starts on the same state"
 like "$(dcosctl ps)" 'busy +RUNNING' "it adopted the task that runs"
+if [ ! -e "$CGDIR/busy/cpu.max" ]; then
+	throttled=$(usage_of busy nr_throttled)
+	until_ok 10 more_than busy nr_throttled "$throttled"
+	tap $? "and governs it again"
+fi
 is "$(pid_of busy)" "$busy" "with the same process"
 after=$(usage_of busy cpu_ns)
 [ "${after:-0}" -ge "${before:-1}" ]
