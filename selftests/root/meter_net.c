@@ -4,19 +4,13 @@
  * own, over its loopback device, which has no link header. It cuts segments that are too long for
  * it after the meter has seen them; that shows in bytes as one more header for each more packet.
  */
-#include <arpa/inet.h>
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
 #include <netinet/tcp.h>
-#include <poll.h>
-#include <sched.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -24,6 +18,7 @@
 
 #include "agent/lib/cleanup.h"
 #include "selftests/harness/meter_rig.h"
+#include "selftests/harness/net_rig.h"
 #include "selftests/harness/test.h"
 
 #define NEEDS	  NEED_ROOT, NEED_CGROUP2, NEED_BPF
@@ -45,22 +40,12 @@ struct seen {
 	struct counts lo;
 };
 
-static void lo_up(void)
-{
-	cleanup_close int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq r = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_LOOPBACK | IFF_RUNNING};
-
-	ASSERT_TRUE(fd >= 0);
-	ASSERT_EQ(ioctl(fd, SIOCSIFFLAGS, &r), 0);
-}
-
 static struct rig up(void)
 {
 	struct why why = {};
 	struct rig g;
 
-	ASSERT_EQ(unshare(CLONE_NEWNET), 0);
-	lo_up();
+	ASSERT_EQ(rig_netns(), 0);
 	if (rig_up(test_dir(), test_cgroup(), &g, &why) < 0) {
 		EXPECT_STREQ(why.text, "");
 		test_abort();
@@ -109,44 +94,6 @@ static void run(const struct rig *g, int cgroup_fd, int (*fn)(void *), void *arg
 	(void)g;
 }
 
-struct where {
-	int family;
-	union {
-		struct sockaddr any;
-		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
-	} a;
-	socklen_t len;
-};
-
-static struct where loopback(int family, uint16_t port)
-{
-	struct where w = {.family = family};
-
-	if (family == AF_INET6) {
-		w.a.v6 = (struct sockaddr_in6){.sin6_family = AF_INET6,
-					       .sin6_port = htons(port),
-					       .sin6_addr = IN6ADDR_LOOPBACK_INIT};
-		w.len = sizeof(w.a.v6);
-	} else {
-		w.a.v4 = (struct sockaddr_in){.sin_family = AF_INET,
-					      .sin_port = htons(port),
-					      .sin_addr = {htonl(INADDR_LOOPBACK)}};
-		w.len = sizeof(w.a.v4);
-	}
-	return w;
-}
-
-/* A socket bound to a free port of loopback; @w gets the port. */
-static int bound(int type, struct where *w)
-{
-	int fd = socket(w->family, type | SOCK_CLOEXEC, 0);
-
-	if (fd < 0 || bind(fd, &w->a.any, w->len) || getsockname(fd, &w->a.any, &w->len))
-		return -1;
-	return fd;
-}
-
 static uint64_t *retransmits; /* shared; what the kernel says of the sockets in these tests */
 
 static int add_retransmits(int fd)
@@ -161,13 +108,13 @@ static int add_retransmits(int fd)
 	return 0;
 }
 
-static int send_all(const struct where *w, size_t bytes)
+static int send_all(const struct rig_addr *w, size_t bytes)
 {
 	static char text[65536];
 	int fd = socket(w->family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	ssize_t n;
 
-	if (fd < 0 || connect(fd, &w->a.any, w->len))
+	if (fd < 0 || connect(fd, &w->any, w->len))
 		return 1;
 	while (bytes) {
 		n = write(fd, text, bytes < sizeof(text) ? bytes : sizeof(text));
@@ -183,9 +130,9 @@ static int send_all(const struct where *w, size_t bytes)
 /* Both ends of a TCP connection that carries BULK bytes. */
 static int tcp_bulk(void *arg)
 {
-	struct where w = loopback(*(int *)arg, 0);
+	struct rig_addr w = rig_loopback(*(int *)arg, 0);
 	static char text[65536];
-	int listener = bound(SOCK_STREAM, &w), fd, status;
+	int listener = rig_bound(SOCK_STREAM, &w), fd, status;
 	ssize_t n;
 	pid_t pid;
 
@@ -205,12 +152,12 @@ static int tcp_bulk(void *arg)
 
 static int udp_datagrams(void *arg)
 {
-	struct where w = loopback(*(int *)arg, 0);
+	struct rig_addr w = rig_loopback(*(int *)arg, 0);
 	char text[DATAGRAM] = {};
-	int in = bound(SOCK_DGRAM, &w), out = socket(w.family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int in = rig_bound(SOCK_DGRAM, &w), out = socket(w.family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	for (int i = 0; i < DATAGRAMS; i++) {
-		if (sendto(out, text, sizeof(text), 0, &w.a.any, w.len) != DATAGRAM ||
+		if (sendto(out, text, sizeof(text), 0, &w.any, w.len) != DATAGRAM ||
 		    recv(in, text, sizeof(text), 0) != DATAGRAM)
 			return 1;
 	}
@@ -220,7 +167,7 @@ static int udp_datagrams(void *arg)
 /* Echo requests by a ping socket; the kernel answers by itself. */
 static int pings(void *arg)
 {
-	struct where w = loopback(AF_INET, 0);
+	struct rig_addr w = rig_loopback(AF_INET, 0);
 	struct icmphdr h = {.type = ICMP_ECHO};
 	char text[128];
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_ICMP);
@@ -229,7 +176,7 @@ static int pings(void *arg)
 		return 1;
 	for (int i = 0; i < PINGS; i++) {
 		h.un.echo.sequence = htons((uint16_t)i);
-		if (sendto(fd, &h, sizeof(h), 0, &w.a.any, w.len) != sizeof(h) ||
+		if (sendto(fd, &h, sizeof(h), 0, &w.any, w.len) != sizeof(h) ||
 		    recv(fd, text, sizeof(text), 0) != sizeof(h))
 			return 1;
 	}
@@ -238,29 +185,10 @@ static int pings(void *arg)
 
 static int connect_to_nobody(void *arg)
 {
-	struct where w = loopback(*(int *)arg, NOBODY);
+	struct rig_addr w = rig_loopback(*(int *)arg, NOBODY);
 	int fd = socket(w.family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	return connect(fd, &w.a.any, w.len) < 0 && errno == ECONNREFUSED ? 0 : 1;
-}
-
-/* Drops one incoming packet in LOSS of a cgroup. Return: the link, or -errno. */
-static int lose(int cgroup_fd)
-{
-	const struct bpf_insn insns[] = {
-		{.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_get_prandom_u32},
-		{.code = BPF_ALU | BPF_AND | BPF_K, .dst_reg = BPF_REG_0, .imm = LOSS - 1},
-		{.code = BPF_JMP | BPF_JEQ | BPF_K, .dst_reg = BPF_REG_0, .off = 2},
-		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 1},
-		{.code = BPF_JMP | BPF_EXIT},
-		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0},
-		{.code = BPF_JMP | BPF_EXIT},
-	};
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_CGROUP_INET_INGRESS);
-	cleanup_close int prog = bpf_prog_load(BPF_PROG_TYPE_CGROUP_SKB, "lose", "GPL", insns,
-					       ARRAY_SIZE(insns), &opts);
-
-	return prog < 0 ? prog : bpf_link_create(prog, cgroup_fd, BPF_CGROUP_INET_INGRESS, NULL);
+	return connect(fd, &w.any, w.len) < 0 && errno == ECONNREFUSED ? 0 : 1;
 }
 
 static uint64_t hist_sum(const __u64 *hist)
@@ -398,7 +326,7 @@ TEST(retransmits_equal_what_the_kernel_says_of_the_socket, NEEDS)
 {
 	struct rig g = up();
 	int family = AF_INET;
-	cleanup_close int link = lose(g.cgroup_fd);
+	cleanup_close int link = rig_lose(g.cgroup_fd, LOSS);
 	struct seen s;
 
 	ASSERT_TRUE(link >= 0);
