@@ -8,8 +8,9 @@ $(O)/selftests/bench/%: $(O)/obj/selftests/bench/%.o $(O)/libharness.a $(O)/liba
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_agent) $(LIBS_container) $(LIBS_lib)
 
-bench-meter: $(O)/selftests/bench/meter $(O)/selftests/bench/snapshot
+bench-meter: $(O)/selftests/bench/meter $(O)/selftests/bench/disk $(O)/selftests/bench/snapshot
 	$(O)/selftests/bench/meter
+	$(O)/selftests/bench/disk
 	$(O)/selftests/bench/snapshot
 
 bench-quota: $(O)/selftests/bench/quota
