@@ -308,22 +308,27 @@ static bool in_group(const struct ucred *peer, gid_t gid)
 	return false;
 }
 
+static bool in_named_group(const struct ucred *peer, const char *name)
+{
+	const struct group *gr = getgrnam(name);
+
+	return gr && in_group(peer, gr->gr_gid);
+}
+
 static bool may_manage(const struct ucred *peer, void *userdata)
 {
 	const struct node *n = userdata;
-	const struct group *gr;
 
-	if (peer->uid == 0 || peer->uid == geteuid())
-		return true;
-	gr = getgrnam(n->cfg->socket_group);
-	return gr && in_group(peer, gr->gr_gid);
+	return peer->uid == 0 || peer->uid == geteuid() ||
+	       in_named_group(peer, n->cfg->socket_group);
 }
 
 static bool may_read(const struct ucred *peer, void *userdata)
 {
 	const struct node *n = userdata;
 
-	return n->cfg->read_access == CONFIG_READ_ALL || may_manage(peer, userdata);
+	return n->cfg->read_access == CONFIG_READ_ALL || in_named_group(peer, n->cfg->read_group) ||
+	       may_manage(peer, userdata);
 }
 
 int api_start(struct node *n, struct why *why)
@@ -338,7 +343,8 @@ int api_start(struct node *n, struct why *why)
 		.may_read = may_read,
 		.userdata = n,
 	};
-	bool all = n->cfg->read_access == CONFIG_READ_ALL;
+	/* a file has one group: who is in which is then told by may_read() alone */
+	bool all = n->cfg->read_access == CONFIG_READ_ALL || getgrnam(n->cfg->read_group);
 	const struct group *gr = getgrnam(n->cfg->socket_group);
 	int err = vl_server_new(n->event, &config, &n->server);
 

@@ -244,6 +244,7 @@ struct config *config_free(struct config *c)
 	free(c->run_dir);
 	free(c->socket);
 	free(c->socket_group);
+	free(c->read_group);
 	free(c->node);
 	free(c->cgroup_path);
 	free(c->bpffs);

@@ -40,6 +40,7 @@ struct config {
 	char *socket;
 	char *socket_group; /* a name; that it exists is for the agent to see */
 	int read_access; /* enum config_read_access */
+	char *read_group; /* likewise; its members may read in any case */
 	char *node; /* name of this node; default: host name */
 	int log_level; /* LOG_ERR .. LOG_DEBUG */
 	uint32_t tasks_max; /* tasks that have not ended, < DCOS_SLOTS */

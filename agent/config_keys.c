@@ -199,6 +199,13 @@ static const struct config_row agent_keys[] = {
 	 choice_value,
 	 AT(read_access),
 	 .choices = read_accesses},
+	{{"read_group", "name of a group", "dcos-read",
+	  "Members of this group, if there is one, may call the methods that only read, also where "
+	  "read_access is group: dcos-exporter, for example, which must not manage tasks."},
+	 word_value,
+	 AT(read_group),
+	 1,
+	 GROUP_NAME_MAX},
 	{{"node", "name of at most 253 bytes", NULL,
 	  "Name of this node in reports and metrics; without it the host name."},
 	 node_value,

@@ -15,6 +15,10 @@ install-map	= \
 	755:$(O)/bin/dcosaudit:$(BINDIR)/dcosaudit \
 	644:$(O)/systemd/dcos-agent.service:$(UNITDIR)/dcos-agent.service \
 	644:$(O)/systemd/dcos-tasks.service:$(UNITDIR)/dcos-tasks.service \
+	755:$(O)/bin/dcos-exporter:$(BINDIR)/dcos-exporter \
+	644:$(O)/systemd/dcos-exporter.service:$(UNITDIR)/dcos-exporter.service \
+	644:Documentation/prometheus-alerts.yml:$(SHAREDIR)/doc/dcos-node/prometheus-alerts.yml \
+	644:Documentation/grafana-dashboard.json:$(SHAREDIR)/doc/dcos-node/grafana-dashboard.json \
 	644:agent/systemd/dcos.sysusers:$(PREFIX)/lib/sysusers.d/dcos.conf \
 	644:agent/systemd/dcos.tmpfiles:$(PREFIX)/lib/tmpfiles.d/dcos.conf \
 	$(foreach p,$(wildcard isolators/profiles/*.json),644:$(p):$(SHAREDIR)/dcos-node/seccomp/$(notdir $(p))) \
@@ -27,10 +31,11 @@ install-conf	= 644:agent/systemd/agent.conf:$(SYSCONFDIR)/dcos/agent.conf
 $(O)/systemd/%.service: agent/systemd/%.service.in
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)
-	$(Q)sed -e 's|@SBINDIR@|$(SBINDIR)|; s|@LIBEXECDIR@|$(LIBEXECDIR)|' $< > $@
+	$(Q)sed -e 's|@SBINDIR@|$(SBINDIR)|; s|@LIBEXECDIR@|$(LIBEXECDIR)|; s|@BINDIR@|$(BINDIR)|; s|@SYSCONFDIR@|$(SYSCONFDIR)|' $< > $@
 
 .PHONY: install uninstall
-install: all man $(O)/systemd/dcos-agent.service $(O)/systemd/dcos-tasks.service
+install: all man $(O)/systemd/dcos-agent.service $(O)/systemd/dcos-tasks.service \
+		$(O)/systemd/dcos-exporter.service
 	@set -e; for e in $(install-map); do \
 		src=$${e#*:}; install -D -m $${e%%:*} $${src%%:*} $(DESTDIR)$${src#*:}; done
 	@set -e; for e in $(install-conf); do \
@@ -43,5 +48,5 @@ install: all man $(O)/systemd/dcos-agent.service $(O)/systemd/dcos-tasks.service
 
 uninstall:
 	@for e in $(install-map); do rm -f $(DESTDIR)$${e##*:}; done
-	@rmdir -p --ignore-fail-on-non-empty $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(SHAREDIR)/dcos-node/seccomp 2>/dev/null || true
+	@rmdir -p --ignore-fail-on-non-empty $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(SHAREDIR)/dcos-node/seccomp $(DESTDIR)$(SHAREDIR)/doc/dcos-node 2>/dev/null || true
 	@echo 'removed; $(SYSCONFDIR)/dcos and the state of the agent stay'

@@ -55,7 +55,7 @@ TEST(without_a_file_everything_has_its_documented_default)
 	EXPECT_STREQ(c->socket, "/run/dcos/agent.sock");
 	EXPECT_STREQ(c->socket_group, "dcos");
 	EXPECT_EQ(c->read_access, CONFIG_READ_ALL);
-	EXPECT_TRUE(!c->read_group);
+	EXPECT_STREQ(c->read_group, "dcos-read");
 	EXPECT_TRUE(c->node[0] != '\0');
 	EXPECT_EQ(c->log_level, LOG_INFO);
 	EXPECT_EQ(c->tasks_max, 1000);
