@@ -161,7 +161,7 @@ static void drop_past(struct history *h)
 	}
 }
 
-/* Twice the ring, if that is allowed and to be had. */
+/* Half as much again, if that is allowed and to be had. */
 static bool ring_grow(struct history *h)
 {
 	struct history bigger = *h;
@@ -169,7 +169,7 @@ static bool ring_grow(struct history *h)
 
 	if (h->size == h->max)
 		return false;
-	bigger.size = h->size * 2 < h->max ? h->size * 2 : h->max;
+	bigger.size = h->size / 2 * 3 < h->max ? h->size / 2 * 3 : h->max;
 	bigger.ring = malloc(bigger.size);
 	if (!bigger.ring)
 		return false;

@@ -10,6 +10,8 @@
 #   leave METHOD PARAMS [more] a call that has been started is left alone
 #   slow METHOD PARAMS         calls with more and does not read before SIGTERM; then prints how
 #                              many replies came up to a jump of their seq, and that jump
+#   crowd N COUNT PARAMS       N subscribers at once, each reads COUNT snapshots; prints how many got
+#                              the last of them, and by which steps seq grew
 # Needs DCOS_SOCKET.
 use strict;
 use warnings;
@@ -124,6 +126,26 @@ my %does = (
 			$last = $1;
 		}
 		print "replies $replies jump $jump\n";
+	},
+	crowd => sub {
+		my ($nr, $count, $params) = @_;
+		my ($got, %steps) = (0);
+		my @all = map {
+			my $s = dial();
+			put($s, message('io.dcos.Agent.Subscribe', $params, 1));
+			$s;
+		} 1 .. $nr;
+		my @last;
+		for my $turn (1 .. $count) {
+			for my $i (0 .. $#all) {
+				my $m = get($all[$i]) // '';
+				next unless $m =~ /"seq":(\d+)/;
+				$steps{$1 - $last[$i]} = 1 if defined $last[$i];
+				$last[$i] = $1;
+				$got++ if $turn == $count;
+			}
+		}
+		printf "got %d steps %s\n", $got, join ' ', sort keys %steps;
 	},
 );
 
