@@ -24,6 +24,7 @@
 #define TRIES	      16 /* for a free device: others look for one as well */
 #define RUN_MS	      60000
 #define LAND_NS	      UINT64_C(10000000000)
+#define USUAL_LOOPS   8 /* that a kernel makes by itself (BLK_DEV_LOOP_MIN_COUNT) */
 #define SECTOR	      512
 #define BUF_ALIGN     4096
 #define STAT_MAX      65536
@@ -92,6 +93,16 @@ int rig_loop(const char *file, uint64_t bytes, struct rig_disk *ret, struct why 
 	d.minor = minor(st.st_rdev);
 	*ret = d;
 	return 0;
+}
+
+void rig_loop_drop(struct rig_disk *d)
+{
+	cleanup_close int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+
+	close_fd(&d->fd);
+	/* somebody else may have taken it already: then it stays */
+	if (control >= 0 && d->minor >= USUAL_LOOPS)
+		(void)ioctl(control, LOOP_CTL_REMOVE, (long)d->minor);
 }
 
 int rig_loop_sysfs(const struct rig_disk *d, const char *file, const char *value)

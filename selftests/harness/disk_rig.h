@@ -32,6 +32,9 @@ struct rig_disk_io {
  */
 int rig_loop(const char *file, uint64_t bytes, struct rig_disk *ret, struct why *why);
 
+/** rig_loop_drop - end a loop device before the process ends, and remove one beyond the usual few */
+void rig_loop_drop(struct rig_disk *d);
+
 /** rig_loop_sysfs - set a file of /sys/block/NAME/, e.g. "queue/max_sectors_kb". Return: 0 or -errno */
 int rig_loop_sysfs(const struct rig_disk *d, const char *file, const char *value);
 

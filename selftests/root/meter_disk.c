@@ -458,4 +458,6 @@ TEST(devices_beyond_the_places_are_in_the_sums_and_counted_as_lost, NEEDS)
 	EXPECT_GE(drops.disks_full, 6);
 	EXPECT_GE(rig_row(&g).disk_read_bytes, (DCOS_TASK_DISKS + 2) * 3 * BLOCK);
 	EXPECT_EQ(drops.disk_inflight_full, 0);
+	for (i = 0; i < DCOS_TASK_DISKS + 2; i++)
+		rig_loop_drop(&d[i]);
 }
