@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Benchmarks print tables of ratios; they are no tests. `make bench` runs all of them (root).
-.PHONY: bench bench-meter bench-quota bench-node
-bench: bench-meter bench-quota bench-node
+.PHONY: bench bench-meter bench-load bench-quota bench-node
+bench: bench-meter bench-load bench-quota bench-node
 
 $(O)/selftests/bench/%: $(O)/obj/selftests/bench/%.o $(O)/libharness.a $(O)/libagent.a \
 		$(O)/libcontainer.a $(O)/libdcos.a
@@ -12,6 +12,10 @@ bench-meter: $(O)/selftests/bench/meter $(O)/selftests/bench/disk $(O)/selftests
 	$(O)/selftests/bench/meter
 	$(O)/selftests/bench/disk
 	$(O)/selftests/bench/snapshot
+
+# wrk is the only thing that make deps does not install
+bench-load: $(O)/selftests/bench/load $(O)/bin/dcos-exporter
+	$< $(O)/bin/dcos-exporter
 
 bench-quota: $(O)/selftests/bench/quota
 	$<
