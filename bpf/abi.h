@@ -237,4 +237,138 @@ struct dcos_device_rule {
 };
 _Static_assert(sizeof(struct dcos_device_rule) == 16, "dcos_device_rule has a hole");
 
+/*
+ * What dcosaudit loads for as long as it looks at tasks: bpf/audit.bpf.c and
+ * bpf/denials.bpf.c. Nothing of it is pinned: program and tool are always of one build.
+ */
+#define DCOS_AUDIT_CALLS    512 /* numbers 0.. that have a place of their own */
+#define DCOS_AUDIT_NOTES    7 /* errors and argument values of a call that have one */
+#define DCOS_AUDIT_ARGS	    2 /* arguments of a call that are looked at */
+#define DCOS_AUDIT_ROOTS    1024 /* cgroups that are audited */
+#define DCOS_AUDIT_EXTRA    16384 /* what found no place: entries of a hash */
+#define DCOS_AUDIT_REFUSALS 4096 /* different refusals of a candidate, or by a filter */
+#define DCOS_AUDIT_STACK    24 /* addresses of a stack */
+#define DCOS_AUDIT_INSNS    4096 /* of a filter, BPF_MAXINSNS of the kernel */
+#define DCOS_AUDIT_NAME	    128 /* bytes of a cgroup's name */
+
+/* Numberings of system calls that one kernel executes. */
+#define DCOS_NR_NATIVE	0U
+#define DCOS_NR_COMPAT	1U /* 32-bit programs */
+#define DCOS_NR_X32	2U /* the number has bit 30 */
+#define DCOS_NUMBERINGS 3U
+
+/* kinds of what is counted of a call */
+#define DCOS_NOTE_COUNT	 0U
+#define DCOS_NOTE_DENIED 1U
+#define DCOS_NOTE_ERROR	 2U
+#define DCOS_NOTE_ARG	 3U /* plus the argument's index */
+
+/* Parts of a recording, as enum rec_part of dcosaudit. */
+#define DCOS_AUDIT_STARTUP 0U
+#define DCOS_AUDIT_RUNNING 1U
+#define DCOS_AUDIT_PARTS   2U
+
+/* One error, or one value of an argument. */
+struct dcos_audit_note {
+	__u32 kind; /* DCOS_NOTE_*; 0 free */
+	__u32 value;
+	__u64 count;
+};
+_Static_assert(sizeof(struct dcos_audit_note) == 16, "dcos_audit_note has a hole");
+
+/*
+ * One native call in one part on one CPU. Index: (cpu * DCOS_AUDIT_PARTS + part) *
+ * DCOS_AUDIT_CALLS + number. Written by that CPU only, user space reads through mmap.
+ */
+struct dcos_audit_call {
+	__u64 count; /* entered, or denied */
+	__u64 denied; /* answered by the task's filter */
+	struct dcos_audit_note notes[DCOS_AUDIT_NOTES];
+};
+_Static_assert(sizeof(struct dcos_audit_call) == 128, "dcos_audit_call is not two lines");
+
+/* Key of the extra hash: what has no place in the array. Value: a count. */
+struct dcos_audit_key {
+	__u16 part, numbering;
+	__s32 nr;
+	__u32 kind, value; /* as struct dcos_audit_note */
+};
+_Static_assert(sizeof(struct dcos_audit_key) == 16, "dcos_audit_key has a hole");
+
+#define DCOS_CALL_WAITS 1U /* a server waits for work in it: the end of startup */
+#define DCOS_CALL_EXECS 2U
+
+/* What to look at in a call; constant. */
+struct dcos_audit_rule {
+	__u32 flags; /* DCOS_CALL_* */
+	__u32 mask[DCOS_AUDIT_ARGS]; /* of the argument's low half; 0 none */
+	__u8 arg[DCOS_AUDIT_ARGS]; /* its index */
+	__u8 pad[2];
+};
+_Static_assert(sizeof(struct dcos_audit_rule) == 16, "dcos_audit_rule has a hole");
+
+/* Constants of an audit, set before load. */
+struct dcos_audit_knobs {
+	__u32 record, shadow, watch; /* what to do */
+	__u32 by_process; /* audited is who descends from @pid, not who is in a cgroup of roots */
+	__u32 pid; /* the process, in the host's pid namespace */
+	__u32 setup; /* @pid has still to execve what is audited */
+	__u64 wait_parent; /* the cgroup in which one of name @wait_name is awaited; 0 none */
+	char wait_name[DCOS_AUDIT_NAME];
+};
+_Static_assert(sizeof(struct dcos_audit_knobs) == 160, "dcos_audit_knobs has a hole");
+
+/* The one state of an audit; user space reads and writes through mmap. */
+struct dcos_audit_state {
+	__u32 on; /* user space: all programs are attached */
+	__u32 part; /* DCOS_AUDIT_*, of what comes now */
+	__u64 began_ns; /* when the first program ran after its set-up, CLOCK_MONOTONIC; 0 none yet */
+	__u64 lost; /* BPF: calls that could not be counted */
+	__u64 unpaired; /* BPF: calls that began before the audit: if denied, that is not known */
+	__u64 events_lost; /* BPF: first refusals and denials that found no room in the ring */
+	__u64 storage_failed; /* BPF: threads without memory for their state: not audited */
+	__u64 appeared; /* BPF: id of the awaited cgroup; 0 not yet */
+	__u64 moved; /* BPF: processes that were moved into an audited cgroup, with their threads */
+};
+_Static_assert(sizeof(struct dcos_audit_state) == 64, "dcos_audit_state has a hole");
+
+#define DCOS_TASK_INSIDE 1U /* in a call that was seen to begin */
+#define DCOS_TASK_SETUP                                                                            \
+	2U /* born of a process outside: what it does before execve is not the task's */
+#define DCOS_TASK_BORN 4U /* its first event is the end of the call that made it */
+#define DCOS_TASK_OLD  8U /* its first event may be the end of a call that began before */
+
+/* An audited thread. Task storage, seen by BPF only. */
+struct dcos_audit_task {
+	__u32 flags; /* DCOS_TASK_* */
+	__u32 numbering;
+	__s32 nr; /* of the call that it is in */
+	__u32 verdict; /* of the candidate for the execve that ends its set-up */
+};
+_Static_assert(sizeof(struct dcos_audit_task) == 16, "dcos_audit_task has a hole");
+
+/* Key of the refusals hash: what a candidate, or a filter, did not allow. */
+struct dcos_refusal_key {
+	__u64 cgroup; /* watch: the audited cgroup; else 0 */
+	__u32 numbering;
+	__s32 nr;
+	__u32 verdict; /* SECCOMP_RET_*, as the candidate gives it, or found from what it did */
+	__u32 now; /* shadow: the filter that the task has denied it, too */
+};
+_Static_assert(sizeof(struct dcos_refusal_key) == 24, "dcos_refusal_key has a hole");
+
+/* A message: a denial, or the first of a kind of refusals. */
+struct dcos_refusal {
+	struct dcos_refusal_key key;
+	__u64 time_ns; /* CLOCK_MONOTONIC */
+	__u64 args[6];
+	__u64 ip;
+	__u32 pid, tid; /* in the host's pid namespace */
+	char comm[16];
+	__s32 stack_nr; /* addresses, the call's own first; negative: none */
+	__u32 pad;
+	__u64 stack[DCOS_AUDIT_STACK];
+};
+_Static_assert(sizeof(struct dcos_refusal) == 312, "dcos_refusal has a hole");
+
 #endif

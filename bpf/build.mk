@@ -10,7 +10,7 @@ $(O)/bpf/vmlinux.h:
 	@[ -r /sys/kernel/btf/vmlinux ] || { echo 'no /sys/kernel/btf/vmlinux: this kernel has no BTF, build on one that has' >&2; exit 1; }
 	$(Q)$(BPFTOOL) btf dump file /sys/kernel/btf/vmlinux format c > $@
 
-$(O)/bpf/%.bpf.o: bpf/%.bpf.c bpf/abi.h bpf/meter_maps.h $(O)/bpf/vmlinux.h
+$(O)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) $(O)/bpf/vmlinux.h
 	$(call say,BPF,$<)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $(@:.bpf.o=.raw.o) $<
 	$(Q)$(BPFTOOL) gen object $@ $(@:.bpf.o=.raw.o)
