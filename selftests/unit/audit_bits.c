@@ -105,3 +105,22 @@ TEST(nothing_is_written_without_a_solution)
 	EXPECT_EQ(bits_solve(t, 2, 32, &x), 0);
 	EXPECT_EQ(x, 77);
 }
+
+/* Found by hand: without blame each of 2^20 settings of other bits was tried. */
+TEST(scattered_masks_are_solved_in_few_steps)
+{
+	struct bits_test t[32];
+	uint64_t x = 0;
+	size_t nr = 0;
+
+	/* bit i and bit i + 16 must differ, bits 0 and 16 must be the same */
+	for (unsigned int i = 0; i < 16; i++) {
+		uint64_t mask = UINT64_C(0x10001) << i;
+
+		t[nr++] = (struct bits_test){mask, i ? 0 : UINT64_C(1) << i, BITS_EQ, false};
+		t[nr++] =
+			(struct bits_test){mask, i ? mask : UINT64_C(0x10000) << i, BITS_EQ, false};
+	}
+	EXPECT_EQ(bits_solve(t, nr, 32, &x), 1);
+	EXPECT_EQ(x, 0xfffe);
+}

@@ -181,6 +181,9 @@ static const struct row wholes[] = {
 	{"spec-allow", SEVERITY_WARNING, 1, 33,
 	 "{\"defaultAction\":\"SCMP_ACT_LOG\",\"flags\":[\"SECCOMP_FILTER_FLAG_SPEC_ALLOW\"]}",
 	 "speculative"},
+	{"other-machine", SEVERITY_WARNING, 2, 1,
+	 "{\"defaultAction\":\"SCMP_ACT_LOG\",\n\"architectures\":[\"SCMP_ARCH_PARISC\"]}",
+	 "no architecture of this machine"},
 #ifdef __x86_64__
 	{"numbering-closed", SEVERITY_NOTE, 1, 1, DENY RUNS END, "its calls end in KILL_PROCESS"},
 	{"numbering-listed", SEVERITY_NOTE, 2, 1,

@@ -2,6 +2,7 @@
 /* What all commands of dcosaudit share, see audit.h. */
 #include "tools/dcosaudit/audit.h"
 
+#include <seccomp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,8 @@
 #include "isolators/credentials.h"
 #include "isolators/spec.h"
 #include "tools/common/text.h"
+#include "tools/dcosaudit/calls.h"
+#include "tools/dcosaudit/profile.h"
 
 #define SENTENCE_MAX 2048 /* bytes, longer ones are cut */
 #define CAPS_MAX     64 /* names in --caps */
@@ -105,4 +108,14 @@ int audit_caps(const struct audit *a, const char *text, uint64_t *ret)
 		return audit_usage(a, "--caps: \"%s\" is no capability; also \"all\", \"none\"",
 				   bad);
 	return 0;
+}
+
+void audit_warn_foreign(const struct profile *p)
+{
+	const char *foreign = profile_foreign(p);
+
+	if (foreign)
+		audit_warn(
+			"%s: lists %s and no architecture of this machine; what is said is of %s",
+			p->name, foreign, arch_name(seccomp_arch_native()));
 }

@@ -55,6 +55,11 @@ int audit_print_json(json_t *j);
  */
 int audit_caps(const struct audit *a, const char *text, uint64_t *ret);
 
+struct profile;
+
+/** audit_warn_foreign - say so if a profile is for other machines only */
+void audit_warn_foreign(const struct profile *p);
+
 extern const struct command cmd_lint, cmd_explain, cmd_diff, cmd_cost, cmd_generate, cmd_coverage;
 
 #endif

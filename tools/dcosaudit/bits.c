@@ -7,7 +7,6 @@
 struct search {
 	const struct bits_test *tests;
 	size_t nr;
-	uint64_t seen; /* bits that some comparison looks at; the others stay 0 */
 	unsigned int steps;
 };
 
@@ -35,31 +34,43 @@ bool bits_true(const struct bits_test *t, uint64_t x)
 	return possible(t, x, x);
 }
 
-/* @low: decided bits above bit @left, zeros below. Depth: at most the width. */
-static int descend(struct search *s, uint64_t low, unsigned int left, uint64_t *ret)
+/*
+ * One node of the search. @low: decided bits above bit @left, zeros below. Depth: at most the width.
+ * @ret_blame: after a failure, the decided bits that it depends on. A bit that is not among them
+ * need not be tried the other way, without which masks of scattered bits take for ever.
+ */
+static int descend(struct search *s, uint64_t low, unsigned int left, uint64_t *ret,
+		   uint64_t *ret_blame)
 {
-	uint64_t high = left ? low | (UINT64_MAX >> (64 - left)) : low, bit;
+	uint64_t high = left ? low | (UINT64_MAX >> (64 - left)) : low, bit, zero = 0, one = 0;
 	int r;
 
 	if (++s->steps > BITS_STEPS_MAX)
 		return -E2BIG;
 	for (size_t i = 0; i < s->nr; i++)
-		if (!possible(&s->tests[i], low, high))
+		if (!possible(&s->tests[i], low, high)) {
+			*ret_blame = s->tests[i].mask & ~(low ^ high);
 			return 0;
+		}
 	if (!left) {
 		*ret = low;
 		return 1;
 	}
 	bit = UINT64_C(1) << (left - 1);
-	r = descend(s, low, left - 1, ret);
-	return r || !(s->seen & bit) ? r : descend(s, low | bit, left - 1, ret);
+	r = descend(s, low, left - 1, ret, &zero);
+	if (r || !(zero & bit)) {
+		*ret_blame = zero;
+		return r;
+	}
+	r = descend(s, low | bit, left - 1, ret, &one);
+	*ret_blame = one & bit ? (zero | one) & ~bit : one;
+	return r;
 }
 
 int bits_solve(const struct bits_test *tests, size_t nr, unsigned int width, uint64_t *ret)
 {
 	struct search s = {.tests = tests, .nr = nr};
+	uint64_t blame = 0;
 
-	for (size_t i = 0; i < nr; i++)
-		s.seen |= tests[i].mask;
-	return descend(&s, 0, width, ret);
+	return descend(&s, 0, width, ret, &blame);
 }

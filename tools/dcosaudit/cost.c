@@ -236,6 +236,8 @@ static int cost_run(struct audit *a, const void *options, char **operands, int n
 	if (!status && rec_read_all(o->mix.items, o->mix.nr, &mix, &a->why) < 0)
 		status = audit_fail("%s", a->why.text);
 	if (!status)
+		audit_warn_foreign(&p);
+	if (!status)
 		status = cost_both(a, &p, o->mix.nr ? &mix : NULL);
 	rec_free(&mix);
 	return status;

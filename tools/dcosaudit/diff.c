@@ -268,6 +268,10 @@ static int diff_run(struct audit *a, const void *options, char **operands, int n
 		status = audit_fail("%s", a->why.text);
 	else
 		status = diff_views(a, &d);
+	if (!status) {
+		audit_warn_foreign(&pa);
+		audit_warn_foreign(&pb);
+	}
 	view_free(&d.a);
 	view_free(&d.b);
 	if (!status && o->fail_on_wider && (d.count[CHANGE_WIDER] || d.unknown))

@@ -270,6 +270,7 @@ static int fill(struct audit *a, const char *name, uint64_t caps, struct explain
 	if (meaning_new(e->profile.doc, caps, &e->meaning) < 0 ||
 	    compare(&e->view, &e->meaning, &e->differences) < 0)
 		return audit_fail("%s: out of memory", name);
+	audit_warn_foreign(&e->profile);
 	return 0;
 }
 

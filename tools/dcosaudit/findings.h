@@ -70,8 +70,9 @@ void lint_filter(struct lint *l);
  * @c: of a 64-bit numbering
  * @ret_denied, @ret_allowed: inputs that are the same to the kernel
  * @ret_arg: the argument in which they differ
+ * Return: 1; 0; -E2BIG too many pairs of ways, not known.
  */
-bool high_bits_bypass(const struct call_view *c, struct seccomp_data *ret_denied,
-		      struct seccomp_data *ret_allowed, unsigned int *ret_arg);
+int high_bits_bypass(const struct call_view *c, struct seccomp_data *ret_denied,
+		     struct seccomp_data *ret_allowed, unsigned int *ret_arg);
 
 #endif

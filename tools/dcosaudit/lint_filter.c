@@ -13,6 +13,7 @@
 
 #define ALLOW_ALL_PCT 95 /* of all calls; a denying default denies nothing then */
 #define NEWER_SHOWN   8 /* names in a message */
+#define PAIRS_MAX     500000 /* of ways through the filter for one call, held against each other */
 
 /* ---- the text against the filter ---- */
 
@@ -59,9 +60,13 @@ static size_t without_word(const struct paths *p, const struct path *path, unsig
 	return nr;
 }
 
-/* An allowed way with the high word not 0 that meets a denied one in all other words. */
+/*
+ * An allowed way with the high word not 0 that meets a denied one in all other words.
+ * @left: pairs that may still be looked at
+ */
 static bool bypass_of(const struct paths *p, const struct path *allowed, unsigned int high,
-		      struct seccomp_data *ret_denied, struct seccomp_data *ret_allowed)
+		      size_t *left, struct seccomp_data *ret_denied,
+		      struct seccomp_data *ret_allowed)
 {
 	const struct path_test not_zero = {high, {UINT32_MAX, 0, BITS_EQ, false}};
 	const struct path_test zero = {high, {UINT32_MAX, 0, BITS_EQ, true}};
@@ -70,7 +75,7 @@ static bool bypass_of(const struct paths *p, const struct path *allowed, unsigne
 
 	if (path_meet(p, allowed, &not_zero, 1, &with_high) <= 0)
 		return false;
-	for (size_t i = 0; i < p->nr; i++) {
+	for (size_t i = 0; i < p->nr && *left; i++, (*left)--) {
 		const struct path *denied = &p->path[i];
 		struct seccomp_data d;
 		size_t nr;
@@ -89,21 +94,23 @@ static bool bypass_of(const struct paths *p, const struct path *allowed, unsigne
 	return false;
 }
 
-bool high_bits_bypass(const struct call_view *c, struct seccomp_data *ret_denied,
-		      struct seccomp_data *ret_allowed, unsigned int *ret_arg)
+int high_bits_bypass(const struct call_view *c, struct seccomp_data *ret_denied,
+		     struct seccomp_data *ret_allowed, unsigned int *ret_arg)
 {
+	size_t left = PAIRS_MAX;
+
 	for (unsigned int arg = 0; arg < CBPF_ARGS; arg++) {
 		if (!arg_is_int(c->name, arg))
 			continue;
 		for (size_t i = 0; i < c->paths.nr; i++)
 			if (access_of(c->paths.path[i].verdict) > ACCESS_DENIED &&
 			    bypass_of(&c->paths, &c->paths.path[i], CBPF_ARG(arg) + !CBPF_BIG_END,
-				      ret_denied, ret_allowed)) {
+				      &left, ret_denied, ret_allowed)) {
 				*ret_arg = arg;
-				return true;
+				return 1;
 			}
 	}
-	return false;
+	return left ? 0 : -E2BIG;
 }
 
 /* The first element that compares this argument of the call. */
@@ -123,7 +130,7 @@ static void element_of(const struct lint *l, const char *name, unsigned int arg,
 	}
 }
 
-static void check_high_bits(struct lint *l)
+static void check_high_bits(struct lint *l, size_t *ret_left_out)
 {
 	const struct arch_view *own = &l->view.arch[0];
 
@@ -133,8 +140,13 @@ static void check_high_bits(struct lint *l)
 		const struct call_view *c = &own->call[i];
 		struct seccomp_data d, a;
 		unsigned int arg;
+		int r;
 
-		if (c->least == c->most || !high_bits_bypass(c, &d, &a, &arg))
+		if (c->least == c->most)
+			continue;
+		r = high_bits_bypass(c, &d, &a, &arg);
+		*ret_left_out += r < 0;
+		if (r <= 0)
 			continue;
 		element_of(l, c->name, arg, pointer);
 		finding_add(
@@ -222,6 +234,19 @@ static void check_numbering(struct lint *l, const struct arch_view *a)
 			    "%s is let in with %zu calls: more of the kernel can be reached",
 			    arch_name(a->arch), a->allowed + a->some);
 	check_equals(l, a);
+}
+
+/* A profile that lists only other machines' architectures was hardly written for this one. */
+static void check_foreign(struct lint *l)
+{
+	const char *foreign = profile_foreign(l->profile);
+
+	if (foreign)
+		finding_add(
+			l, SEVERITY_WARNING, "other-machine", arches_pointer(l),
+			"%s and no architecture of this machine is listed; what is said here is "
+			"of %s, which is always let in",
+			foreign, arch_name(seccomp_arch_native()));
 }
 
 static void check_socketcall(struct lint *l)
@@ -355,10 +380,11 @@ void lint_filter(struct lint *l)
 	size_t left_out = 0;
 
 	check_differences(l);
-	check_high_bits(l);
+	check_high_bits(l, &left_out);
 	for (size_t i = 1; i < l->view.nr; i++)
 		check_numbering(l, &l->view.arch[i]);
 	check_socketcall(l);
+	check_foreign(l);
 	check_default_action(l);
 	check_newer(l);
 	check_allow_all(l);

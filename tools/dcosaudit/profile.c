@@ -4,11 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <seccomp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "agent/lib/cleanup.h"
 #include "agent/lib/slurp.h"
+#include "tools/dcosaudit/calls.h"
 
 static int read_stdin(char **ret, size_t *ret_len)
 {
@@ -155,6 +158,40 @@ int profile_load_text(const char *name, const char *text, uint64_t caps, struct 
 	int err = profile_set(name, strdup(text), strlen(text), &p, why);
 
 	return err ? err : finish(&p, caps, ret, why);
+}
+
+/* "SCMP_ARCH_X86_64" of this machine, or of what else it executes. */
+static bool arch_is_ours(const char *name)
+{
+	uint32_t ours[4] = {seccomp_arch_native()};
+	const char *prefix = "SCMP_ARCH_";
+
+	arch_siblings(ours + 1);
+	for (size_t i = 0; ours[i]; i++)
+		if (!strncmp(name, prefix, strlen(prefix)) &&
+		    !strcasecmp(name + strlen(prefix), arch_name(ours[i])))
+			return true;
+	return false;
+}
+
+const char *profile_foreign(const struct profile *p)
+{
+	const char *keys[] = {"architectures", "archMap"}, *found = NULL;
+
+	for (size_t k = 0; k < ARRAY_SIZE(keys); k++) {
+		const json_t *v;
+		size_t i;
+
+		json_array_foreach (json_object_get(p->doc, keys[k]), i, v) {
+			const char *name = json_string_value(
+				json_is_object(v) ? json_object_get(v, "architecture") : v);
+
+			if (name && arch_is_ours(name))
+				return NULL;
+			found = name ? name : found;
+		}
+	}
+	return found;
 }
 
 void profile_free(struct profile *p)

@@ -52,6 +52,13 @@ int profile_load(const char *name, uint64_t caps, struct profile *ret, struct wh
 int profile_load_text(const char *name, const char *text, uint64_t caps, struct profile *ret,
 		      struct why *why);
 
+/**
+ * profile_foreign - is it for other machines only
+ * Return: an architecture that it lists, borrowed, if it lists none that this machine executes;
+ * else NULL.
+ */
+const char *profile_foreign(const struct profile *p);
+
 /** profile_free - free what it owns and zero it */
 void profile_free(struct profile *p);
 
