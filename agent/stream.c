@@ -28,7 +28,6 @@ struct stream {
 	uint64_t next_us,
 		logs_all_us; /* when the next tick, and the next look at all logs, is due */
 	uint64_t owed; /* intervals that the last tick ran over */
-	struct jsonbuf text; /* of the snapshot that is being sent */
 	struct subscriber *subscribers;
 	struct stream_stats stats;
 };
@@ -51,33 +50,46 @@ static void subscriber_gone(struct vl_call *call, void *data)
 	unsubscribe(data);
 }
 
-static void send_to(struct stream *s, struct subscriber *sub)
+/* What was sent before is, for who has not read it all, its own from now on. */
+static void send_to(struct stream *s, struct subscriber *sub, struct vl_text *text)
 {
-	if (s->text.err || vl_call_backlog(sub->call) > STREAM_BACKLOG_MAX ||
-	    vl_reply_more_text(sub->call, s->text.data, s->text.len))
+	if (!text || vl_call_backlog(sub->call) > STREAM_BACKLOG_MAX ||
+	    vl_reply_more_shared(sub->call, text)) {
+		vl_call_unshare(sub->call);
 		s->stats.dropped++;
-	else
+	} else {
 		s->stats.sent++;
+	}
+}
+
+static struct vl_text *snapshot(struct node *n)
+{
+	cleanup_jsonbuf struct jsonbuf b = {};
+
+	sample_snapshot(n, &b);
+	n->stream->stats.snapshot_bytes = b.len;
+	return b.err ? NULL : vl_text_new(b.data, b.len);
 }
 
 static void publish(struct node *n)
 {
 	struct stream *s = n->stream;
+	struct vl_text *text = NULL;
 	struct subscriber *next;
 	bool made = false;
 
 	for (struct subscriber *sub = s->subscribers; sub; sub = next) {
 		next = sub->next; /* a failing send may end the subscription */
-		if (n->seq % sub->every)
+		if (n->seq % sub->every) {
+			vl_call_unshare(sub->call);
 			continue;
-		if (!made) {
-			sample_snapshot(n, &s->text);
-			s->stats.snapshot_bytes = s->text.len;
-			made = true;
 		}
-		send_to(s, sub);
+		if (!made)
+			text = snapshot(n);
+		made = true;
+		send_to(s, sub, text);
 	}
-	jb_free(&s->text); /* megabytes, which are not kept from one tick to the next */
+	vl_text_unref(text);
 }
 
 /*
@@ -209,7 +221,6 @@ void stream_stop(struct node *n)
 	}
 	sd_event_source_disable_unref(s->timer);
 	sd_event_source_disable_unref(s->logs_timer);
-	jb_free(&s->text);
 	free(s);
 	n->stream = NULL;
 }

@@ -39,6 +39,7 @@
 
 struct vl_server;
 struct vl_call;
+struct vl_text;
 
 /**
  * vl_method_fn - a method of an interface
@@ -163,6 +164,29 @@ int vl_reply_more(struct vl_call *call, json_t *params);
  * @params: text of a JSON object; the same text can go to many subscribers
  */
 int vl_reply_more_text(struct vl_call *call, const char *params, size_t len);
+
+/**
+ * vl_text_new - a reply with "continues": true, made once for many calls
+ * @params: text of a JSON object; copied
+ * Return: NULL out of memory. Give it back with vl_text_unref().
+ */
+struct vl_text *vl_text_new(const char *params, size_t len);
+
+/** vl_text_unref - who still sends it keeps it. NULL allowed. Return: NULL */
+struct vl_text *vl_text_unref(struct vl_text *t);
+
+/**
+ * vl_reply_more_shared - as vl_reply_more_text(); what can't be sent at once is not copied
+ * So many connections may keep @text for as long as they like: see vl_call_unshare().
+ */
+int vl_reply_more_shared(struct vl_call *call, struct vl_text *text);
+
+/**
+ * vl_call_unshare - what has not been sent of a shared text becomes the connection's own memory
+ * Where it counts, and is bounded, as such; the connection is dropped if there is too little. To be
+ * called before the next text is made, so that slow readers do not keep many.
+ */
+void vl_call_unshare(struct vl_call *call);
 
 /** vl_error - the last reply, an error; @name e.g. "io.dcos.Agent.NoSuchTask"; @params taken over, may be NULL */
 int vl_error(struct vl_call *call, const char *name, json_t *params);

@@ -69,7 +69,7 @@ void vl_call_on_gone(struct vl_call *call, void (*fn)(struct vl_call *call, void
 
 size_t vl_call_backlog(const struct vl_call *call)
 {
-	return call->conn ? vl_buf_len(&call->conn->out) : 0;
+	return call->conn ? vl_conn_unsent(call->conn) : 0;
 }
 
 void vl_call_drop(struct vl_call *call)
@@ -149,6 +149,50 @@ int vl_reply_more_text(struct vl_call *call, const char *params, size_t len)
 	if (!r)
 		c->server->stats.replies++;
 	return r;
+}
+
+struct vl_text *vl_text_new(const char *params, size_t len)
+{
+	static const char head[] = "{\"parameters\":", tail[] = ",\"continues\":true}";
+	size_t all = sizeof(head) - 1 + len + sizeof(tail); /* the message ends with a NUL */
+	struct vl_text *t = malloc(sizeof(*t) + all);
+
+	if (!t)
+		return NULL;
+	t->refs = 1;
+	t->len = all;
+	memcpy(t->data, head, sizeof(head) - 1);
+	memcpy(t->data + sizeof(head) - 1, params, len);
+	memcpy(t->data + sizeof(head) - 1 + len, tail, sizeof(tail));
+	return t;
+}
+
+struct vl_text *vl_text_unref(struct vl_text *t)
+{
+	if (t && !--t->refs)
+		free(t);
+	return NULL;
+}
+
+int vl_reply_more_shared(struct vl_call *call, struct vl_text *text)
+{
+	struct vl_conn *c = call->conn;
+	int r;
+
+	if (!c)
+		return -EPIPE;
+	if (!vl_call_more(call))
+		return -EPROTO;
+	r = vl_conn_send_shared(c, text);
+	if (!r)
+		c->server->stats.replies++;
+	return r;
+}
+
+void vl_call_unshare(struct vl_call *call)
+{
+	if (call->conn)
+		vl_conn_unshare(call->conn);
 }
 
 int vl_reply_more(struct vl_call *call, json_t *params)

@@ -29,6 +29,12 @@ static bool memory_is_short(const struct vl_conn *c, size_t more)
 	return c->peer.uid && (own > VL_MEMORY_PER_UID || users > VL_MEMORY_MAX - VL_MEMORY_ROOT);
 }
 
+/* Bytes that the socket has not yet taken. */
+static size_t unsent(const struct vl_conn *c)
+{
+	return vl_buf_len(&c->out) + (c->shared ? c->shared->len - c->shared_at : 0);
+}
+
 static int conn_reserve(struct vl_conn *c, struct vl_buf *b, size_t more)
 {
 	size_t size = vl_buf_grown(b, more);
@@ -45,12 +51,12 @@ static bool has_frame(struct vl_conn *c)
 
 static bool can_start(const struct vl_conn *c)
 {
-	return !c->active && !c->broken && vl_buf_len(&c->out) < VL_BACKLOG_PAUSE;
+	return !c->active && !c->broken && unsent(c) < VL_BACKLOG_PAUSE;
 }
 
 static bool is_finished(struct vl_conn *c)
 {
-	return c->broken || (c->eof && !c->active && !vl_buf_len(&c->out) && !has_frame(c));
+	return c->broken || (c->eof && !c->active && !unsent(c) && !has_frame(c));
 }
 
 static void conn_set_ready(struct vl_conn *c, bool ready)
@@ -75,7 +81,7 @@ void vl_conn_arm(struct vl_conn *c)
 
 	if (!c->eof && !has_frame(c))
 		events |= EPOLLIN;
-	if (vl_buf_len(&c->out))
+	if (unsent(c))
 		events |= EPOLLOUT;
 	/* fails without memory only: then the peer hangs, and is dropped when it goes */
 	(void)sd_event_source_set_io_events(c->io, c->broken ? 0 : events);
@@ -89,19 +95,38 @@ static void conn_break(struct vl_conn *c, uint64_t *counter)
 	c->broken = true;
 }
 
+static void shared_drop(struct vl_conn *c)
+{
+	c->shared = vl_text_unref(c->shared);
+	c->shared_at = 0;
+}
+
+/* Return: bytes sent; 0 none now, or never. */
+static size_t send_some(struct vl_conn *c, const char *data, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = send(c->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && errno != EAGAIN)
+		conn_break(c, NULL);
+	return n < 0 ? 0 : (size_t)n;
+}
+
 static void conn_flush(struct vl_conn *c)
 {
-	while (!c->broken && vl_buf_len(&c->out)) {
-		ssize_t n = send(c->fd, c->out.data + c->out.start, vl_buf_len(&c->out),
-				 MSG_DONTWAIT | MSG_NOSIGNAL);
+	size_t n = 1;
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno != EAGAIN)
-			conn_break(c, NULL);
-		if (n < 0)
-			return;
-		vl_buf_consume(&c->out, (size_t)n);
+	while (!c->broken && n && vl_buf_len(&c->out)) {
+		n = send_some(c, c->out.data + c->out.start, vl_buf_len(&c->out));
+		vl_buf_consume(&c->out, n);
+	}
+	while (!c->broken && n && c->shared) {
+		n = send_some(c, c->shared->data + c->shared_at, c->shared->len - c->shared_at);
+		c->shared_at += n;
+		if (c->shared_at == c->shared->len)
+			shared_drop(c);
 	}
 }
 
@@ -111,16 +136,58 @@ void vl_conn_break(struct vl_conn *c)
 	vl_conn_arm(c);
 }
 
-int vl_conn_send(struct vl_conn *c, const char *const *parts, const size_t *lens, size_t nr)
+size_t vl_conn_unsent(const struct vl_conn *c)
 {
-	size_t len = 1, unread = vl_buf_len(&c->out), max = unread ? VL_OUTPUT_MAX : VL_REPLY_MAX;
-	int r = 0;
+	return unsent(c);
+}
+
+/* What is left of a shared text becomes the connection's own, behind what it has. */
+static int conn_unshare(struct vl_conn *c)
+{
+	size_t len = c->shared ? c->shared->len - c->shared_at : 0;
+	int r;
+
+	if (!c->shared)
+		return 0;
+	r = conn_reserve(c, &c->out, len);
+	if (!r)
+		r = vl_buf_append(&c->out, c->shared->data + c->shared_at, len);
+	shared_drop(c);
+	if (r)
+		conn_break(c, &c->server->stats.slow); /* the middle of a message is missing */
+	return r ? -ENOBUFS : 0;
+}
+
+void vl_conn_unshare(struct vl_conn *c)
+{
+	(void)conn_unshare(c); /* one that is broken is closed by the loop */
+	vl_conn_arm(c);
+}
+
+/* Is there room for a message of so many bytes? If not, the peer reads too slowly. */
+static int conn_admit(struct vl_conn *c, size_t len)
+{
+	size_t waiting = unsent(c), max = waiting ? VL_OUTPUT_MAX : VL_REPLY_MAX;
 
 	if (c->broken)
 		return -EPIPE;
+	if (waiting + len <= max)
+		return conn_unshare(c);
+	conn_break(c, &c->server->stats.slow);
+	return -ENOBUFS;
+}
+
+int vl_conn_send(struct vl_conn *c, const char *const *parts, const size_t *lens, size_t nr)
+{
+	size_t len = 1;
+	int r;
+
 	for (size_t i = 0; i < nr; i++)
 		len += lens[i];
-	if (unread + len > max || conn_reserve(c, &c->out, len) < 0) {
+	r = conn_admit(c, len);
+	if (r == -EPIPE)
+		return r;
+	if (!r && conn_reserve(c, &c->out, len) < 0) {
 		conn_break(c, &c->server->stats.slow);
 		r = -ENOBUFS;
 	}
@@ -130,6 +197,21 @@ int vl_conn_send(struct vl_conn *c, const char *const *parts, const size_t *lens
 		r = vl_buf_append(&c->out, "", 1);
 	if (!r)
 		conn_flush(c);
+	vl_conn_arm(c);
+	return r;
+}
+
+int vl_conn_send_shared(struct vl_conn *c, struct vl_text *text)
+{
+	int r = conn_admit(c, text->len);
+
+	if (r == -EPIPE)
+		return r;
+	if (!r) {
+		text->refs++;
+		c->shared = text;
+		conn_flush(c);
+	}
 	vl_conn_arm(c);
 	return r;
 }
@@ -194,7 +276,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
 	if (revents & EPOLLIN)
 		conn_read(c);
 	/* nobody is there to read: what was sent is still started, but nothing is waited for */
-	if (revents & (EPOLLHUP | EPOLLERR) && (c->active || vl_buf_len(&c->out)))
+	if (revents & (EPOLLHUP | EPOLLERR) && (c->active || unsent(c)))
 		conn_break(c, NULL);
 	conn_work(c);
 	return 0;
@@ -245,6 +327,7 @@ struct vl_conn *vl_conn_free(struct vl_conn *c)
 	c->server->stats.open--;
 	vl_buf_free(&c->in);
 	vl_buf_free(&c->out);
+	shared_drop(c);
 	close_fd(&c->fd);
 	free(c);
 	return NULL;

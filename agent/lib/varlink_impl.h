@@ -24,6 +24,13 @@ struct vl_listener {
 	sd_event_source *io;
 };
 
+/* A whole message that many connections send. */
+struct vl_text {
+	unsigned int refs;
+	size_t len;
+	char data[];
+};
+
 /*
  * One connection. A call is taken out of @in only when none is open and @out is short, so
  * replies keep their order and a client that does not read is not served.
@@ -34,6 +41,8 @@ struct vl_conn {
 	int fd;
 	struct ucred peer;
 	struct vl_buf in, out;
+	struct vl_text *shared; /* to be sent behind @out, or NULL */
+	size_t shared_at; /* bytes of it that have been sent */
 	struct vl_call *active; /* not a reference */
 	sd_event_source *io;
 	bool is_ready; /* in the server's list: there is work that no event of the socket announces */
@@ -80,6 +89,15 @@ struct vl_conn *vl_conn_free(struct vl_conn *c);
  * Return: 0; -EPIPE the peer is gone or dropped; -ENOBUFS it is dropped now, for it reads too slowly.
  */
 int vl_conn_send(struct vl_conn *c, const char *const *parts, const size_t *lens, size_t nr);
+
+/** vl_conn_send_shared - as vl_conn_send(), without a copy: a reference to @text is kept */
+int vl_conn_send_shared(struct vl_conn *c, struct vl_text *text);
+
+/** vl_conn_unshare - as vl_call_unshare() */
+void vl_conn_unshare(struct vl_conn *c);
+
+/** vl_conn_unsent - bytes that the socket has not yet taken */
+size_t vl_conn_unsent(const struct vl_conn *c);
 
 /** vl_conn_arm - tell the loop what this connection waits for now */
 void vl_conn_arm(struct vl_conn *c);
