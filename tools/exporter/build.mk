@@ -11,3 +11,9 @@ $(O)/selftests/unit/exporter_%: $(O)/san/selftests/unit/exporter_%.o \
 		$(exporter-tested:%.c=$(O)/san/%.o) $(O)/san/libharness.a $(O)/san/libdcos.a
 	@mkdir -p $(@D)
 	$(CC) -pie $(SAN) -o $@ $^ $(LIBS_container) $(LIBS_lib) -lmicrohttpd
+
+$(O)/selftests/fuzz/exporter: $(O)/fuzz/selftests/fuzz/exporter.o \
+		$(exporter-tested:%.c=$(O)/fuzz/%.o) $(O)/fuzz/libdcos.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(FUZZ_SAN) -fsanitize=fuzzer -o $@ $^ $(LIBS_lib) -lmicrohttpd
