@@ -182,12 +182,21 @@ like "$(dcostop --replay "$T/foreign" 2>&1; echo "exit $?")" 'is no recording of
 head -c 4096 /dev/urandom > "$T/noise"
 like "$(dcostop --replay "$T/noise" 2>&1; echo "exit $?")" 'is no recording of dcostop.*exit 1$' "and noise"
 top_start 80x24 --replay "$T/r"
-see "a recording plays on the screen" 'REPLAY  seq 42'
+see "a recording plays on the screen" 'REPLAY  1s of 1s  snapshot 2 of 2'
 keys '['
-see "[ goes back" '^snapshot 1 of 2'
-see "and pauses" 'PAUSED  seq 41'
+see "[ goes back and pauses" 'REPLAY  PAUSED  0 of 1s  snapshot 1 of 2'
 keys ']'
-see "] goes forth" 'seq 42'
+see "] goes forth" 'PAUSED  1s of 1s  snapshot 2 of 2'
+see "with the rates of then" '^web-frontend +RUNNING +43\.0'
+keys '{'
+see "{ goes far back, as far as there is something" 'snapshot 1 of 2'
+keys g 1 s Enter
+see "g goes to a time" '1s of 1s  snapshot 2 of 2'
+keys g x Enter
+see "what is no time is refused" '^x: must be a time such as'
+keys End Enter
+see "a task's page has the history that was recorded" 'the last 1 readings'
+keys Escape
 keys k
 see "nothing can be done to its tasks" 'this is a recording'
 keys q

@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "agent/lib/cleanup.h"
+#include "agent/lib/units.h"
 #include "tools/dcostop/screen_impl.h"
 
 #define KEY_ESC	    27
 #define CPUS_MAX    4096.0
+#define FAR_STEP    60 /* readings or snapshots: mostly a minute */
 #define WHEEL_LINES 3
 
 int choice_filter(struct top_choice *choice, const char *text, struct why *why)
@@ -44,7 +46,6 @@ static void select_row(const struct screen *s, struct top_choice *choice, ssize_
 		choice->first = (size_t)i;
 	else if (i >= (ssize_t)choice->first + page)
 		choice->first = (size_t)(i - page + 1);
-	choice->back = 0;
 }
 
 static void select_by(const struct screen *s, struct top_choice *choice, ssize_t by)
@@ -115,6 +116,38 @@ static void cpus_key(struct top_choice *choice, int key)
 	}
 }
 
+/* "90", "90s", "2m" or "1h" */
+static void seek_key(struct top_choice *choice, int key)
+{
+	uint64_t us;
+
+	if (key == KEY_ESC) {
+		choice->prompt = PROMPT_NONE;
+	} else if (!is_enter(key)) {
+		type_key(choice, key);
+	} else {
+		choice->prompt = PROMPT_NONE;
+		if (!parse_duration_us(choice->input, &us)) {
+			choice->wish = WISH_SEEK;
+			choice->wish_s = (double)us / 1e6;
+			return;
+		}
+		(void)snprintf(choice->message, sizeof(choice->message),
+			       "%s: must be a time such as 90s or 5m", choice->input);
+	}
+}
+
+static void ask_place(struct top_choice *choice)
+{
+	if (!choice->replay) {
+		(void)snprintf(choice->message, sizeof(choice->message),
+			       "g is for recordings; [ and ] go through the agent's history");
+		return;
+	}
+	choice->input[0] = 0;
+	choice->prompt = PROMPT_SEEK;
+}
+
 static void sure_key(struct top_choice *choice, int key)
 {
 	bool kill = choice->prompt == PROMPT_KILL;
@@ -136,6 +169,8 @@ static void prompt_key(struct top_choice *choice, int key)
 		filter_key(choice, key);
 	else if (choice->prompt == PROMPT_CPUS)
 		cpus_key(choice, key);
+	else if (choice->prompt == PROMPT_SEEK)
+		seek_key(choice, key);
 	else
 		sure_key(choice, key);
 }
@@ -146,6 +181,11 @@ static void ask(const struct screen *s, struct top_choice *choice, enum top_prom
 	if (choice->replay) {
 		(void)snprintf(choice->message, sizeof(choice->message),
 			       "this is a recording: nothing can be done to its tasks");
+		return;
+	}
+	if (choice->back) {
+		(void)snprintf(choice->message, sizeof(choice->message),
+			       "this is the past; Esc or ] goes back to now");
 		return;
 	}
 	if (!choice->selected[0])
@@ -272,18 +312,19 @@ static void help_key(const struct screen *s, struct top_choice *choice, int key)
 		choice->help_first = last;
 }
 
-/* A recording as a whole; the history on a task's page. */
-static void go_back(struct top_choice *choice, bool back)
+/* A recording by snapshots; what is live by readings of the agent's history. */
+static void go_back(struct top_choice *choice, int step)
 {
-	if (choice->mode == MODE_TASK && !choice->replay)
-		choice->back = back ? choice->back + 1 : choice->back ? choice->back - 1 : 0;
-	else if (choice->replay)
-		choice->wish = back ? WISH_BACK : WISH_FORTH;
-	else
-		(void)snprintf(choice->message, sizeof(choice->message),
-			       "[ and ] are for a task's page, and for recordings");
-	if (choice->back >= HISTORY_MAX)
-		choice->back = HISTORY_MAX - 1;
+	ssize_t back = (ssize_t)choice->back - step;
+
+	if (choice->replay) {
+		choice->wish = WISH_STEP;
+		choice->wish_step = step;
+		return;
+	}
+	if (back >= HISTORY_MAX)
+		back = HISTORY_MAX - 1;
+	choice->back = back > 0 ? (size_t)back : 0;
 }
 
 static void escape(struct top_choice *choice)
@@ -292,6 +333,8 @@ static void escape(struct top_choice *choice)
 
 	if (choice->mode == MODE_TASK)
 		choice->mode = MODE_TABLE;
+	else if (choice->back)
+		choice->back = 0;
 	else
 		(void)choice_filter(choice, "", &why); /* fails without memory only */
 }
@@ -336,7 +379,6 @@ static void open_task(const struct screen *s, struct top_choice *choice)
 		select_by(s, choice, 0);
 	if (choice->selected[0])
 		choice->mode = MODE_TASK;
-	choice->back = 0;
 }
 
 static int command_key(struct screen *s, struct top_choice *choice, int key)
@@ -357,11 +399,20 @@ static int command_key(struct screen *s, struct top_choice *choice, int key)
 		return 1;
 	case '[':
 	case KEY_LEFT:
-		go_back(choice, true);
+		go_back(choice, -1);
 		return 1;
 	case ']':
 	case KEY_RIGHT:
-		go_back(choice, false);
+		go_back(choice, 1);
+		return 1;
+	case '{':
+		go_back(choice, -FAR_STEP);
+		return 1;
+	case '}':
+		go_back(choice, FAR_STEP);
+		return 1;
+	case 'g':
+		ask_place(choice);
 		return 1;
 	case KEY_ESC:
 		escape(choice);
@@ -403,16 +454,12 @@ static int one_key(struct screen *s, struct top_choice *choice, int key)
 	       move_key(s, choice, key);
 }
 
-int screen_keys(struct screen *s, struct top_choice *choice)
+int screen_key(struct screen *s, struct top_choice *choice)
 {
-	int changed = 0, key;
+	int key = getch(), r;
 
-	while (choice->wish == WISH_NONE && (key = getch()) != ERR) {
-		int r = one_key(s, choice, key);
-
-		if (r < 0)
-			return r;
-		changed |= r;
-	}
-	return changed;
+	if (key == ERR)
+		return 0;
+	r = one_key(s, choice, key);
+	return r < 0 ? r : 1;
 }

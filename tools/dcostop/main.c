@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 /* dcostop: what the tasks of this node do right now, and why they are slow. Options. */
-#include <errno.h>
 #include <locale.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -129,13 +128,8 @@ static int open_files(struct top *t)
 
 	if (o->replay)
 		err = record_open(o->replay, &t->replay, &t->node, &t->why);
-	if (!err && o->record) {
-		/* the first line is about the node */
-		err = live_subscribe(t);
-		t->client = vl_client_free(t->client);
-		if (!err)
-			err = record_create(o->record, &t->node, &t->record, &t->why);
-	}
+	if (!err && o->record)
+		err = recorder_new(o->record, &t->recorder, &t->why);
 	return err ? top_fail(EXIT_FAILURE, "%s", t->why.text) : 0;
 }
 
@@ -174,12 +168,14 @@ int main(int argc, char **argv)
 	(void)setlocale(LC_CTYPE, ""); /* else the C locale, which shows less */
 	status = run(&t, argc, argv);
 	t.screen = screen_free(t.screen);
-	t.client = vl_client_free(t.client);
+	live_close(&t);
+	past_done(&t.past);
 	t.replay = record_close(t.replay);
 	t.choice.filter = filter_free(t.choice.filter);
 	model_done(&t.model);
-	if (t.record && fclose(t.record))
-		status = top_fail(EXIT_FAILURE, "recording %s: %s", t.o.record, strerror(errno));
+	t.recorder = recorder_free(t.recorder);
+	if (t.record_failed && !status)
+		status = top_fail(EXIT_FAILURE, "the recording %s is not complete", t.o.record);
 	if (fflush(stdout) || ferror(stdout))
 		return EXIT_FAILURE;
 	return status;

@@ -373,6 +373,36 @@ int model_read(struct top_model *m, const json_t *snapshot)
 	return 0;
 }
 
+void model_begin(struct top_model *m, const struct top_model *like)
+{
+	model_reset(m);
+	model_apps(m, like->apps);
+	m->ncpu = like->ncpu;
+	m->snapshots_nr = 1;
+}
+
+void model_put(struct top_model *m, const char *id, const double *v)
+{
+	struct top_task *t = find_task(m, id, 0);
+
+	if (!t)
+		return;
+	(void)snprintf(t->row.state, sizeof(t->row.state), "RUNNING");
+	(void)snprintf(t->row.exit, sizeof(t->row.exit), "-");
+	t->row.running = true;
+	memcpy(t->row.v, v, sizeof(t->row.v));
+	set_app(m, &t->row);
+	judge(&t->row);
+}
+
+void model_end(struct top_model *m, uint64_t time_ns)
+{
+	m->time_ns = time_ns;
+	if (!in_order(m))
+		qsort(m->tasks, m->tasks_nr, sizeof(*m->tasks), by_id);
+	sum_up(m);
+}
+
 const struct top_row *model_find(const struct top_model *m, const char *id)
 {
 	const struct top_task *t =

@@ -111,6 +111,15 @@ void model_reset(struct top_model *m);
  */
 void model_apps(struct top_model *m, json_t *apps);
 
+/**
+ * model_begin, model_put, model_end - rows from values instead of snapshots
+ * @like: of the same node; the number of CPUs and the apps are taken from it
+ * @v: by enum top_metric
+ */
+void model_begin(struct top_model *m, const struct top_model *like);
+void model_put(struct top_model *m, const char *id, const double *v);
+void model_end(struct top_model *m, uint64_t time_ns);
+
 /** model_find - the task of an id that is shown, or NULL */
 const struct top_row *model_find(const struct top_model *m, const char *id);
 

@@ -8,13 +8,14 @@
 #include "tools/common/text.h"
 #include "tools/dcostop/screen_impl.h"
 
-#define LABEL_WIDTH   13 /* of a series */
-#define NUMBERS_WIDTH 30 /* behind a sparkline */
-#define CLASS_WIDTH   8 /* of a bar's label */
-#define SHARE_WIDTH   5 /* behind a bar */
-#define PANEL_GAP     2
-#define PANEL_LINES   8 /* at most, the title included */
-#define TEXT_BYTES    2048
+#define LABEL_WIDTH	13 /* of a series */
+#define NUMBERS_WIDTH	30 /* behind a sparkline */
+#define CLASS_WIDTH	8 /* of a bar's label */
+#define SHARE_WIDTH	5 /* behind a bar */
+#define PANEL_GAP	2
+#define PANEL_LINES	8 /* at most, the title included */
+#define TEXT_BYTES	2048
+#define HISTOGRAM_LINES 24 /* and title and keys: of what is taller, series get the rest */
 
 static const char *const hist_titles[TOP_HISTS] = {
 	[HIST_WAIT] = "wait for a CPU",
@@ -50,12 +51,12 @@ static int draw_series(const struct screen *s, int y, const struct top_history *
 static int draw_history(const struct screen *s, int y, const struct top_history *h,
 			const struct top_choice *choice)
 {
+	int room = LINES - HISTOGRAM_LINES, least = SERIES_TX + 1;
 	size_t nr = shown(h, choice);
 	char line[TEXT_BYTES], ago[16];
 
 	if (!nr || strcmp(h->id, choice->selected) != 0) {
-		put_line(y, choice->replay ? "a recording has no history" : "no history yet",
-			 A_DIM);
+		put_line(y, "no history yet", A_DIM);
 		return y + 2;
 	}
 	(void)format_us(ago, sizeof(ago), choice->back * h->interval_ms * 1000);
@@ -63,7 +64,8 @@ static int draw_history(const struct screen *s, int y, const struct top_history 
 		       (unsigned long long)h->interval_ms, choice->back ? ", up to " : "",
 		       choice->back ? ago : "", choice->back ? " ago" : "");
 	put_line(y++, line, A_DIM);
-	for (int i = 0; i < TOP_SERIES && y < LINES - 1; i++)
+	room = room < least ? least : room > TOP_SERIES ? TOP_SERIES : room;
+	for (int i = 0; i < room && y < LINES - 1; i++)
 		y = draw_series(s, y, h, i, nr);
 	return y + 1;
 }
@@ -164,5 +166,8 @@ void draw_task(const struct screen *s, const struct top_row *row, const struct t
 	if (choice->trouble[0])
 		put_line(y++, choice->trouble, s->attrs[TOP_BAD]);
 	y = draw_history(s, y, h, choice);
-	draw_histograms(s, y, row);
+	if (choice->back)
+		put_line(y, "histograms are known of now only: Esc goes back to it", A_DIM);
+	else
+		draw_histograms(s, y, row);
 }

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Recordings: a line of JSON about the node, {"dcostop": 1, "node": ..., "version": ...,
- * "memory_bytes": ...}, then a line for each snapshot, type Snapshot of io.dcos.Agent.
+ * Recordings are lines of JSON, each with a newline behind it:
+ *
+ *	{"dcostop":1,"node":NAME,"version":OF THE AGENT,"memory_bytes":N}	first, and only there
+ *	{"time_ns":N,"snapshot":SNAPSHOT}	in the order of time; type Snapshot of io.dcos.Agent
+ *	{"apps":{ID:LABEL}}			label "app" of tasks, anywhere; the last one holds
  */
 #ifndef DCOS_TOP_RECORD_H
 #define DCOS_TOP_RECORD_H
 
 #include <jansson.h>
-#include <stdio.h>
+#include <stdint.h>
 
 #include "agent/lib/why.h"
 #include "tools/dcostop/view.h"
@@ -15,31 +18,53 @@
 #define RECORD_VERSION	     1
 #define RECORD_SNAPSHOTS_MAX 1000000
 #define RECORD_LINE_MAX	     (64U << 20) /* bytes of a line */
+#define RECORD_HEAD_MAX	     4096 /* bytes of the first line */
+
+struct recorder;
 
 /**
- * record_create - begin a recording
+ * recorder_new - begin a recording
  * @path: must not be there yet
- * @ret: to be closed by the caller, who looks at the result: the disk may be full
  */
-int record_create(const char *path, const struct top_node *node, FILE **ret, struct why *why);
+int recorder_new(const char *path, struct recorder **ret, struct why *why);
 
-/** record_add - one more snapshot, flushed. Return: 0 or -errno with @why */
-int record_add(FILE *f, const json_t *snapshot, struct why *why);
+/** recorder_node - the first line, before anything else; @info: reply of Info. Later ones do nothing */
+void recorder_node(struct recorder *r, const json_t *info);
+
+/** recorder_add - one more snapshot, flushed. Return: 0 or -errno with @why */
+int recorder_add(struct recorder *r, const json_t *snapshot, struct why *why);
+
+/** recorder_apps - labels, if they are news; what fails is told by the next recorder_add() */
+void recorder_apps(struct recorder *r, json_t *apps);
+
+/** recorder_free - NULL is allowed. Return: NULL */
+struct recorder *recorder_free(struct recorder *r);
 
 struct recording;
 
 /**
  * record_open - a recording to be replayed
- * Looks at every line's end and at the first line; a file that is none, or whose last line is cut
- * off, is refused.
- * Return: 0; -EBADMSG; -errno.
+ * Looks at the first line and at the ends of all others. A file that is none, or whose last line is
+ * cut off, is refused.
+ * @ret_node: what the first line says
+ * Return: 0; -EINVAL it is none, or broken; -errno.
  */
-int record_open(const char *path, struct recording **ret, struct top_node *node, struct why *why);
+int record_open(const char *path, struct recording **ret, struct top_node *ret_node,
+		struct why *why);
 
 /** record_length - how many snapshots there are, 1 or more */
 size_t record_length(const struct recording *r);
 
-/** record_read - a snapshot, from 0 on; a new reference. Return: 0 or -EBADMSG with the line */
+/** record_time_ns - CLOCK_MONOTONIC of a snapshot of the recorded node */
+uint64_t record_time_ns(const struct recording *r, size_t i);
+
+/** record_bytes - of a snapshot's line: what it costs to read it */
+size_t record_bytes(const struct recording *r, size_t i);
+
+/** record_apps - labels for model_apps(), borrowed; NULL: there are none */
+json_t *record_apps(const struct recording *r);
+
+/** record_read - a snapshot, from 0 on; a new reference. Return: 0; -EINVAL with the line; -errno */
 int record_read(struct recording *r, size_t i, json_t **ret, struct why *why);
 
 /** record_close - NULL is allowed. Return: NULL */

@@ -119,7 +119,8 @@ static const char *const help_keys[] = {
 	"< > sort by the column before, behind; also c CPU%  m RSS  w P99  t THR%  i ID  y WHY",
 	"arrows, PgUp, PgDn, Home, End; mouse: click a title to sort, a row to select, wheel",
 	"k kill the selected task     u its CPU quota (asks before)",
-	"[ ] go back and forth: on a task's page in its history; in a recording",
+	"[ ] or left, right: a second back, forth; { } a minute: in the agent's",
+	"history of 10 minutes, or in a recording, where g goes to a time",
 	"filter: part of an id, or e.g.  cpu>50 && mem>=1G || state!=RUNNING || why~wait",
 	"",
 };
@@ -154,7 +155,9 @@ static const char *keys_of(const struct top_choice *choice)
 	if (choice->mode == MODE_TASK)
 		return "Esc back  [ ] history  k kill  u quota  h help  q quit";
 	if (choice->replay)
-		return "q quit  space pause  [ ] back, forth  / filter  1-6 columns  h help";
+		return "q quit  space pause  [ ] { } back, forth  g go to  Enter task  h help";
+	if (choice->back)
+		return "q quit  [ ] { } back, forth  Esc now  Enter task  1-6 columns  h help";
 	return "q quit  space pause  / filter  Enter task  1-6 columns  <> sort  k kill  h help";
 }
 
@@ -172,6 +175,9 @@ static void draw_bottom(const struct screen *s, const struct top_choice *choice)
 		break;
 	case PROMPT_CPUS:
 		(void)snprintf(line, sizeof(line), "CPUs for %s: %s_", id, choice->input);
+		break;
+	case PROMPT_SEEK:
+		(void)snprintf(line, sizeof(line), "go to (90s, 5m, ...): %s_", choice->input);
 		break;
 	case PROMPT_CPUS_SURE:
 		(void)snprintf(line, sizeof(line), "%s CPUs for %s?  y yes  n no", choice->input,

@@ -14,6 +14,7 @@
 #define BAR_MAX	   40
 #define BAR_BESIDE 56 /* what its line needs beside it */
 #define ROW_BYTES  4096
+#define NS_PER_US  1000
 
 int widest_id(const struct top_rows *rows, bool tree)
 {
@@ -66,18 +67,51 @@ static void join(char *buf, const char *left, const char *right, int width)
 	(void)snprintf(buf, TOP_LINE_MAX, "%s", fitted);
 }
 
+static void place_text(const struct top_choice *choice, char *buf, size_t size)
+{
+	const struct top_place *p = &choice->place;
+	char at[16], all[16];
+
+	(void)snprintf(buf, size, "REPLAY%s  %s of %s  snapshot %zu of %zu",
+		       choice->paused ? "  PAUSED" : "",
+		       format_us(at, sizeof(at), p->ns / NS_PER_US),
+		       format_us(all, sizeof(all), p->of_ns / NS_PER_US), p->nr, p->of);
+}
+
+static void past_text(const struct top_choice *choice, char *buf, size_t size)
+{
+	char ago[16], part[64] = "";
+
+	if (choice->past_nr < choice->past_of)
+		(void)snprintf(part, sizeof(part), "  (%zu of %zu tasks)", choice->past_nr,
+			       choice->past_of);
+	(void)snprintf(buf, size, "PAST  %s ago%s",
+		       format_us(ago, sizeof(ago), choice->back_ms * 1000), part);
+}
+
+static void right_of_node(const struct top_model *m, const struct top_choice *choice, char *buf,
+			  size_t size)
+{
+	if (choice->replay)
+		place_text(choice, buf, size);
+	else if (choice->back)
+		past_text(choice, buf, size);
+	else if (!m->snapshots_nr)
+		(void)snprintf(buf, size, "waiting for the first snapshot");
+	else
+		(void)snprintf(buf, size, "%sseq %llu  dropped %llu",
+			       choice->paused ? "PAUSED  " : "", (unsigned long long)m->seq,
+			       (unsigned long long)m->dropped_nr);
+}
+
 static void line_node(const struct top_model *m, const struct top_node *node,
 		      const struct top_choice *choice, int width, char *buf)
 {
-	char left[256], right[128];
+	char left[256], right[256];
 
 	(void)snprintf(left, sizeof(left), "dcostop  %s  agent %s  %u CPU%s", node->name,
 		       node->version, m->ncpu, m->ncpu == 1 ? "" : "s");
-	(void)snprintf(right, sizeof(right), "%s%sseq %llu  dropped %llu",
-		       choice->replay ? "REPLAY  " : "", choice->paused ? "PAUSED  " : "",
-		       (unsigned long long)m->seq, (unsigned long long)m->dropped_nr);
-	if (!m->snapshots_nr)
-		(void)snprintf(right, sizeof(right), "waiting for the first snapshot");
+	right_of_node(m, choice, right, sizeof(right));
 	join(buf, left, choice->trouble[0] ? "" : right, width);
 }
 

@@ -37,9 +37,10 @@ static double cpu_share(const double *v)
 /* Shares of time lost, in %, 0 below the threshold; the greatest wins. */
 static void losses(const double *v, double *throttled, double *cpu, double *memory, double *disk)
 {
-	*throttled = *cpu = *memory = *disk = 0;
-	if (known(v[M_THROTTLED]) >= VERDICT_THROTTLED_PCT)
-		*throttled = fmax(known(v[M_THROTTLED]), known(v[M_THROTTLED_TIME]));
+	*cpu = *memory = *disk = 0;
+	*throttled = fmax(known(v[M_THROTTLED]), known(v[M_THROTTLED_TIME]));
+	if (*throttled < VERDICT_THROTTLED_PCT)
+		*throttled = 0;
 	if (known(v[M_WAIT]) >= VERDICT_CPU_MIN_PCT && cpu_share(v) >= VERDICT_CPU_SHARE_PCT)
 		*cpu = cpu_share(v);
 	if (known(v[M_MEMORY_SOME]) >= VERDICT_MEMORY_PCT)
@@ -68,6 +69,16 @@ static bool is_idle(const double *v)
 	return known(v[M_CPU]) < VERDICT_IDLE_CPU_PCT && bytes < VERDICT_IDLE_BYTES;
 }
 
+/* The agent's history has only the time. */
+static void say_throttled(const double *v, struct verdict *ret)
+{
+	if (isnan(v[M_THROTTLED]))
+		say(ret, VERDICT_THROTTLED, "throttled", "%.0f ms/s", 10 * v[M_THROTTLED_TIME]);
+	else
+		say(ret, VERDICT_THROTTLED, "throttled", "%.0f %% of periods, %.0f ms/s",
+		    v[M_THROTTLED], 10 * known(v[M_THROTTLED_TIME]));
+}
+
 static void judge_rest(const double *v, struct verdict *ret)
 {
 	if (known(v[M_RETRANSMITS]) >= VERDICT_RETRANSMITS_MIN &&
@@ -92,8 +103,7 @@ static void judge(const double *v, struct verdict *ret)
 	if (!(most > 0)) {
 		judge_rest(v, ret);
 	} else if (most == throttled) {
-		say(ret, VERDICT_THROTTLED, "throttled", "%.0f %% of periods, %.0f ms/s",
-		    known(v[M_THROTTLED]), 10 * known(v[M_THROTTLED_TIME]));
+		say_throttled(v, ret);
 	} else if (most == cpu) {
 		metric_text(UNIT_US, v[M_WAIT_P99], p99, sizeof(p99));
 		say(ret, VERDICT_CPU, "cpu wait", "%.0f %% of its time, p99 %s", cpu, p99);

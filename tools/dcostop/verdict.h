@@ -10,7 +10,7 @@
 #include "tools/dcostop/metrics.h"
 
 /* Thresholds, explained in dcostop(1). */
-#define VERDICT_THROTTLED_PCT	5 /* of the periods */
+#define VERDICT_THROTTLED_PCT	5 /* of the periods, or of the time */
 #define VERDICT_CPU_SHARE_PCT	20 /* of the time that it wanted a CPU */
 #define VERDICT_CPU_MIN_PCT	2 /* of a second, waited */
 #define VERDICT_MEMORY_PCT	5 /* memory.pressure some */

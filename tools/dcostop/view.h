@@ -26,6 +26,7 @@ enum top_prompt {
 	PROMPT_KILL, /* y: SIGTERM, 9: SIGKILL */
 	PROMPT_CPUS, /* a number of CPUs is typed */
 	PROMPT_CPUS_SURE, /* y */
+	PROMPT_SEEK, /* a time since the beginning of a recording is typed */
 };
 
 /* What the agent, or the recording, is asked for; done by main.c. */
@@ -33,8 +34,14 @@ enum top_wish {
 	WISH_NONE,
 	WISH_KILL,
 	WISH_CPUS,
-	WISH_BACK, /* of a recording: to the snapshot before */
-	WISH_FORTH,
+	WISH_STEP, /* of a recording: so many snapshots on */
+	WISH_SEEK, /* to a time since its beginning */
+};
+
+/* Where in a recording. */
+struct top_place {
+	size_t nr, of; /* snapshots, from 1; 0 nowhere */
+	uint64_t ns, of_ns;
 };
 
 /* What the user has chosen. */
@@ -50,10 +57,14 @@ struct top_choice {
 	size_t first; /* row at the top */
 	char selected[TOP_ID_MAX]; /* id of a row, "" the first */
 	size_t help_first; /* line of the help at the top */
-	size_t back; /* readings before the last one that the task's page shows */
+	size_t back; /* readings before now that are shown, from the agent's history; 0: now */
+	uint64_t back_ms; /* the same as time */
+	size_t past_nr, past_of; /* tasks whose history is there, and is wanted */
 	enum top_wish wish;
 	int wish_signal;
-	double wish_cpus;
+	double wish_cpus, wish_s;
+	int wish_step;
+	struct top_place place;
 	char trouble[512]; /* e.g. the connection is lost; "" none */
 	char message[640]; /* what came of the last wish; until the next key */
 };
@@ -99,10 +110,10 @@ int screen_draw(struct screen *s, const struct top_model *m, const struct top_no
 		const struct top_history *history, struct top_choice *choice);
 
 /**
- * screen_keys - take all keys that were pressed, up to one that makes a wish
- * @choice: changed by them
- * Return: 1 something changed; 0 nothing; -ECANCELED quit.
+ * screen_key - take one key that was pressed, about what was drawn last
+ * @choice: changed by it
+ * Return: 1 there was one; 0 none; -ECANCELED quit.
  */
-int screen_keys(struct screen *s, struct top_choice *choice);
+int screen_key(struct screen *s, struct top_choice *choice);
 
 #endif
