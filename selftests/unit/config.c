@@ -232,15 +232,15 @@ TEST(what_is_no_setting_is_told_with_its_line)
 	} cases[] = {
 		{"[agent]\nsoket = /x\n",
 		 "f:2: soket: no such key in [agent], the nearest is \"socket\""},
-		{"[meter]\nzzzzzzzz = 1\n",
-		 "f:2: zzzzzzzz: no such key in [meter], allowed are bpffs, pin_dir and interval"},
+		{"[meter]\nzzzzzzzz = 1\n", "f:2: zzzzzzzz: no such key in [meter], allowed are "
+					    "bpffs, pin_dir, interval and history"},
 		{"[cgroup]\nbpffs = /x\n", "f:2: bpffs: no such key in [cgroup], allowed is path"},
 		{"[agents]\nnode = x\n",
 		 "f:1: [agents] is not a section, the nearest is \"agent\""},
-		{"; empty\n[nothing]\n",
-		 "f:2: [nothing] is not a section, allowed are agent, cgroup, meter and tasks"},
+		{"; empty\n[nothing]\n", "f:2: [nothing] is not a section, allowed are agent, "
+					 "cgroup, meter, cpu and tasks"},
 		{"[]\nx=1\n",
-		 "f:1: [] is not a section, allowed are agent, cgroup, meter and tasks"},
+		 "f:1: [] is not a section, allowed are agent, cgroup, meter, cpu and tasks"},
 		{"node = x\n", "f:1: node: before the first section, such as [agent]"},
 		{"[agent]\nnode\n", "f:2: neither \"[section]\" nor \"key = value\" nor a comment"},
 		{"[agent\nnode = x\n",
