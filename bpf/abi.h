@@ -295,6 +295,14 @@ struct dcos_audit_key {
 };
 _Static_assert(sizeof(struct dcos_audit_key) == 16, "dcos_audit_key has a hole");
 
+/* One instruction of a candidate, as struct sock_filter of linux/filter.h. */
+struct dcos_insn {
+	__u16 code;
+	__u8 jt, jf;
+	__u32 k;
+};
+_Static_assert(sizeof(struct dcos_insn) == 8, "dcos_insn has a hole");
+
 #define DCOS_CALL_WAITS 1U /* a server waits for work in it: the end of startup */
 #define DCOS_CALL_EXECS 2U
 

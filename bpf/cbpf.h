@@ -20,15 +20,8 @@
 #define CBPF_X		 0x08
 enum { CBPF_LD, CBPF_LDX, CBPF_ST, CBPF_STX, CBPF_ALU, CBPF_JMP, CBPF_RET, CBPF_MISC };
 
-/* One instruction, as struct sock_filter. */
-struct cbpf_insn {
-	__u16 code;
-	__u8 jt, jf;
-	__u32 k;
-};
-
 /* The candidate. Constant; set before load. */
-const volatile struct cbpf_insn candidate[DCOS_AUDIT_INSNS] SEC(".rodata.filter");
+const volatile struct dcos_insn candidate[DCOS_AUDIT_INSNS] SEC(".rodata.filter");
 
 struct cbpf_machine {
 	__u32 a, x, pc, verdict;
@@ -88,7 +81,7 @@ static __always_inline __u32 cbpf_load(const struct cbpf_machine *m, __u16 code,
 	}
 }
 
-static __always_inline __u32 cbpf_jump(const struct cbpf_machine *m, const struct cbpf_insn *i,
+static __always_inline __u32 cbpf_jump(const struct cbpf_machine *m, const struct dcos_insn *i,
 				       __u32 v)
 {
 	bool yes;
@@ -114,8 +107,8 @@ static __always_inline __u32 cbpf_jump(const struct cbpf_machine *m, const struc
 /* For bpf_loop(). Return: 1: a verdict is there */
 static long cbpf_step(__u32 nr, struct cbpf_machine *m)
 {
-	const volatile struct cbpf_insn *at = &candidate[m->pc & (DCOS_AUDIT_INSNS - 1)];
-	const struct cbpf_insn i = {at->code, at->jt, at->jf, at->k};
+	const volatile struct dcos_insn *at = &candidate[m->pc & (DCOS_AUDIT_INSNS - 1)];
+	const struct dcos_insn i = {at->code, at->jt, at->jf, at->k};
 	__u32 v = i.code & CBPF_X ? m->x : i.k;
 
 	m->pc++;

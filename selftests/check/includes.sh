@@ -9,7 +9,7 @@ allowed() {
 	bpf/*) echo bpf/ ;;
 	isolators/*) echo isolators/ cgroupfs/ bpf/ agent/lib/ ;;
 	agent/*) echo agent/ isolators/ cgroupfs/ bpf/ ;;
-	tools/dcosaudit/*) echo tools/ isolators/ bpf/ agent/lib/ ;;
+	tools/dcosaudit/*) echo tools/ isolators/ cgroupfs/ bpf/ agent/lib/ ;;
 	tools/*) echo tools/ agent/lib/ ;;
 	selftests/*) echo selftests/ agent/ isolators/ cgroupfs/ bpf/ tools/ ;;
 	esac
