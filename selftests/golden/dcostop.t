@@ -78,6 +78,7 @@ keys Escape
 see "and shows everything" 'sleeper'
 keys a
 see "a shows apps" '^db/ +2 tasks +34\.0'
+see "a label names an app" '^shop/ +1 task +43\.0'
 golden "tree" dcostop-tree.txt "$(screen)"
 keys a
 for set in 2:CPU 3:memory 4:disk 5:network 6:security; do
@@ -106,6 +107,22 @@ see "Home goes to the top" '^db\.1'
 tm resize-window -t top -x 80 -y 24
 see "a larger one shows them again" 'PIDS WHY'
 
+# --- the past ------------------------------------------------------------------------
+keys '['
+see "[ shows the table of a second ago" 'PAST  1s ago$'
+see "with the cause of then" '^db\.1 +RUNNING +30\.0 .*disk wait'
+keys k
+see "nothing can be done there" '^this is the past'
+keys '[' '[' '[' '[' '[' '[' '[' '[' '[' '[' '['
+see "a task that has ended is there while it ran" '^greedy +RUNNING +100\.0 .*memory'
+golden "the table of twelve seconds ago" dcostop-past.txt "$(screen)"
+keys ']' ']' ']'
+see "] goes forth" 'PAST  9s ago$'
+! shows '^greedy'
+tap $? "and the task has ended"
+keys '}'
+see "} comes back to now" 'seq 42  dropped 0'
+
 # --- a task ------------------------------------------------------------------------
 keys / w e b Enter Down Enter
 see "Enter shows the task's page" '^why: throttled: 40 % of periods'
@@ -113,7 +130,11 @@ see "with its history" '^CPU % .* most +49'
 golden "page of a task" dcostop-task.txt "$(screen)"
 keys '[' '[' '['
 see "[ goes back in its history" 'the last 57 readings, 1000 ms each, up to 3s ago'
-keys ']' ']' ']'
+! shows 'in this interval'
+tap $? "where histograms are not known"
+keys Escape
+see "the table is of the same time" 'PAST  3s ago$'
+keys Enter ']' ']' ']'
 see "] comes back" 'the last 60 readings, 1000 ms each$'
 keys k
 see "k asks before" '^kill web-frontend\?  y SIGTERM'
@@ -147,6 +168,27 @@ fake_start "$GOLDEN/replies.json"
 see "and it comes back by itself" '^Mem .* by CPU%'
 keys q
 see "q quits" 'ended with 0'
+
+# --- an agent that does not answer ----------------------------------------------------
+sed 's/600000/100/g' "$GOLDEN/replies.json" > "$T/quick.json"
+fake_stop
+fake_start "$T/quick.json"
+top_start 80x24
+until_ok 10 shows 'sleeper +RUNNING +0\.0'
+kill -STOP $FAKE_PID
+see "silence is told" '^no snapshot for [0-9]+ s: the agent is stopped or busy'
+keys m
+see "keys go on to work" 'sleeper'
+keys Down k y
+see "what is asked for has no answer yet" '^asked the agent, no answer yet'
+keys k y
+see "and is not asked for twice" '^the agent has not answered the last request yet'
+kill -CONT $FAKE_PID
+see "then it has" '^sent signal 15 to'
+keys q
+see "q quits" 'ended with 0'
+fake_stop
+fake_start "$GOLDEN/replies.json"
 
 # --- the terminal is given back -----------------------------------------------------
 top_start 80x24
