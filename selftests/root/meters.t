@@ -75,6 +75,41 @@ else
 	done
 fi
 
+run --id talks --network none -- perl -MIO::Socket::INET -e '
+	my $s = IO::Socket::INET->new(Proto => "udp", PeerAddr => "127.0.0.1", PeerPort => 9) or die;
+	while () { $s->send("x" x 1000) for 1 .. 50; select undef, undef, undef, 0.05 }'
+if [ -n "$(usage talks tx_bytes)" ]; then
+	talked() { [ "$(usage talks tx_udp_bytes)" -gt 1000000 ]; }
+	ok "what a task sends is counted, by protocol" until_ok "$PATIENCE" talked
+	moment=$(json inspect talks)
+	of_moment() { grep -o "\"$1\":[0-9]*" <<< "$moment" | cut -d: -f2; }
+	[ "$(of_moment tx_udp_bytes)" -eq $(($(of_moment tx_udp_packets) * 1028)) ]
+	tap $? "to the byte, with the headers of IP and UDP"
+	[ "$(sum talks tx)" -gt 1000000 ]
+	tap $? "and is in its history"
+else
+	for name in "what a task sends is counted, by protocol" "to the byte, with the headers of IP and UDP" "and is in its history"; do
+		skip "$name" "packets are not metered here"
+	done
+fi
+
+dcosctl run --id quota --image host --cpus 0.2 -- sh -c 'while :; do :; done' > /dev/null 2> "$T/warnings"
+if ! grep -q 'resources.cpus' "$T/warnings"; then
+	is "$(usage quota cpu_quota_millionths)" 200000 "a quota that holds is told"
+	until_ok "$PATIENCE" at_least quota cpu 40
+	series quota cpu | awk '{s += $1} END {exit !(s / NR < 300000)}'
+	tap $? "the task gets no more"
+	[ "$(usage quota nr_throttled)" -gt 0 ] && [ "$(usage quota nr_throttled)" -le "$(usage quota nr_periods)" ]
+	tap $? "and the periods in which it was stopped are counted"
+	[ "$(sum quota throttled)" -gt 0 ]
+	tap $? "the time is in its history"
+else
+	for name in "a quota that holds is told" "the task gets no more" "and the periods in which it was stopped are counted" "the time is in its history"; do
+		skip "$name" "nothing enforces CPU quotas here"
+	done
+fi
+dcosctl kill --grace 0 quota
+
 # --- how much, how far back --------------------------------------------------------------------
 is "$(values half cpu 1)" 10 "one second at ten readings a second is ten values"
 like "$(peer call io.dcos.Agent.History '{"id":"nobody"}')" 'NoSuchTask' "history of an unknown task"
