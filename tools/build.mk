@@ -31,6 +31,11 @@ endef
 $(eval $(call tools-test,dcostop))
 $(eval $(call tools-test,tools))
 
+$(O)/selftests/fuzz/dcostop_%: $(O)/fuzz/selftests/fuzz/dcostop_%.o \
+		$(tools-tested:%.c=$(O)/fuzz/%.o) $(O)/fuzz/libdcos.a
+	@mkdir -p $(@D)
+	$(CLANG) $(FUZZ_SAN) -fsanitize=fuzzer -o $@ $^ $(LIBS_container) $(LIBS_lib) -lm
+
 # unit tests of dcosaudit (selftests/unit/audit_*): all of it but the main
 audit-tested	:= $(filter-out %/main.c,$(dcosaudit-src))
 $(O)/selftests/unit/audit_%: $(O)/san/selftests/unit/audit_%.o $(audit-tested:%.c=$(O)/san/%.o) \

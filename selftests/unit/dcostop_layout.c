@@ -10,25 +10,14 @@
 
 static struct top_row a_row(const char *id)
 {
-	struct top_row row = {
-		.state = "RUNNING",
-		.exit = "-",
-		.running = true,
-		.cpu_pct = 12.34,
-		.quota_pct = NAN,
-		.throttled_pct = 3,
-		.wait_pct = 1,
-		.switches_per_s = 123456789,
-		.forks_per_s = 1e12,
-		.denied_per_s = NAN,
-		.wait_p50_us = 8,
-		.wait_p99_us = TOP_UNKNOWN,
-		.memory_bytes = 1ULL << 40,
-		.memory_max_bytes = TOP_UNKNOWN,
-		.pids = 99999,
-		.pids_max = TOP_UNKNOWN,
-	};
+	struct top_row row = {.state = "RUNNING", .exit = "-", .running = true};
 
+	for (int i = 0; i < TOP_METRICS; i++)
+		row.v[i] = i % 3 ? 1e12 / (i + 1) : NAN;
+	row.v[M_CPU] = 12.34;
+	row.v[M_WAIT_P99] = NAN;
+	row.v[M_MEMORY] = 1ULL << 40;
+	row.verdict = (struct verdict){VERDICT_THROTTLED, "throttled", "40 % of periods, 210 ms/s"};
 	(void)snprintf(row.id, sizeof(row.id), "%s", id);
 	return row;
 }
@@ -48,10 +37,10 @@ TEST(no_line_is_wider_than_the_terminal)
 	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
 		struct top_row row = a_row(ids[i]);
 
-		for (int width = 15; width <= 200; width++) {
-			struct top_layout l;
+		for (int width = 15; width <= 600; width++) {
+			struct top_layout l = {.tree = width % 2};
 
-			layout_fit(&l, width, text_width(row.id));
+			layout_fit(&l, width % TOP_SETS, width, text_width(row.id));
 			layout_row(&l, &row, line, sizeof(line));
 			EXPECT_LE(text_width(line), width);
 			layout_titles(&l, line, sizeof(line));
@@ -63,16 +52,16 @@ TEST(no_line_is_wider_than_the_terminal)
 
 TEST(at_80_columns_the_standard_ones_are_there)
 {
-	struct top_layout l;
+	struct top_layout l = {};
 	char line[256];
 
-	layout_fit(&l, 80, 5);
+	layout_fit(&l, SET_OVERVIEW, 80, 5);
 	layout_titles(&l, line, sizeof(line));
 	EXPECT_STREQ(line, "ID                STATE      CPU% QUOTA THR%    P50    P99   RSS  PIDS "
-			   "EXIT");
-	layout_fit(&l, 20, 5);
+			   "WHY");
+	layout_fit(&l, SET_OVERVIEW, 20, 5);
 	layout_titles(&l, line, sizeof(line));
-	EXPECT_STREQ(line, "ID         CPU%");
+	EXPECT_STREQ(line, "ID              CPU%");
 }
 
 TEST(a_long_id_loses_its_middle)
@@ -124,14 +113,70 @@ TEST(the_header_fits_every_width)
 	const struct top_node node = {.name = "a-node-with-a-rather-long-name.example",
 				      .version = "12.34.56",
 				      .memory_bytes = 1ULL << 45};
-	const struct top_choice choice = {.filter = "something", .paused = true};
+	struct top_choice choices[] = {
+		{.filter_text = "something", .paused = true, .set = SET_NETWORK},
+		{.replay = true,
+		 .paused = true,
+		 .place = {999999, 1000000, 1ULL << 62, 1ULL << 63}},
+		{.back = 599, .back_ms = 599000, .past_nr = 100, .past_of = 512},
+	};
+	const struct top_choice choice = choices[0];
 	char line[TOP_LINE_MAX];
 
 	(void)setlocale(LC_CTYPE, "C.UTF-8");
 	for (int width = 1; width < 200; width++)
-		for (int i = 0; i < 3; i++)
-			EXPECT_LE(text_width(header_line(i, &m, &node, &choice, width, line)),
+		for (int i = 0; i < 9; i++)
+			EXPECT_LE(text_width(header_line(i % 3, &m, &node, &choices[i / 3], width,
+							 line)),
 				  width);
 	EXPECT_TRUE(strstr(header_line(1, &m, &node, &choice, 80, line), "1000 running"));
 	EXPECT_TRUE(strstr(header_line(1, &m, &node, &choice, 80, line), "[||||"));
+}
+
+TEST(the_verdict_has_its_numbers_where_there_is_room)
+{
+	struct top_row row = a_row("a");
+	struct top_layout l = {};
+	char line[4096];
+
+	layout_fit(&l, SET_OVERVIEW, 120, 5);
+	layout_row(&l, &row, line, sizeof(line));
+	EXPECT_TRUE(strstr(line, "throttled: 40 % of periods, 210 ms/s"));
+	layout_fit(&l, SET_OVERVIEW, 80, 5);
+	layout_row(&l, &row, line, sizeof(line));
+	EXPECT_STREQ(strrchr(line, ' '), " throttled");
+}
+
+TEST(a_place_on_the_line_of_titles_is_its_column)
+{
+	struct top_layout l = {};
+	char line[256];
+	int by;
+
+	layout_fit(&l, SET_OVERVIEW, 80, 5);
+	layout_titles(&l, line, sizeof(line));
+	for (int x = 0; line[x]; x++) {
+		by = layout_at(&l, x);
+		EXPECT_GE(by, 0);
+		if (x && line[x] != ' ' && line[x - 1] != ' ')
+			EXPECT_EQ(by, layout_at(&l, x - 1));
+	}
+	EXPECT_EQ(layout_at(&l, 0), TOP_SORT_ID);
+	EXPECT_EQ(layout_at(&l, (int)(strstr(line, "RSS") - line)), M_MEMORY);
+	EXPECT_EQ(layout_at(&l, 500), -1);
+}
+
+TEST(names_and_titles_are_unique_and_every_metric_has_a_set)
+{
+	for (int i = 0; i < TOP_METRICS; i++) {
+		const struct top_metric_row *m = &top_metrics[i];
+
+		EXPECT_TRUE(m->name && m->title && m->help && m->key && m->sets);
+		EXPECT_EQ(column_find(m->name), i);
+		EXPECT_LE((int)strlen(m->title), m->width);
+		for (int k = 0; k < i; k++)
+			EXPECT_TRUE(strcmp(m->title, top_metrics[k].title) != 0);
+	}
+	EXPECT_EQ(column_find("nothing"), -1);
+	EXPECT_EQ(column_find(""), -1);
 }

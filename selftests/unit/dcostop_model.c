@@ -40,18 +40,36 @@ static const struct top_row *row_of(const struct top_model *m, const char *id)
 	return NULL;
 }
 
-/* Ids of the rows, in their order, with blanks between. */
-static const char *order(const struct top_model *m, enum top_sort sort, bool reverse,
-			 const char *filter, char *buf, size_t size)
+/* Ids of the rows, in their order, with blanks between; those of apps with a slash. */
+static const char *rows_text(const struct top_model *m, const struct top_order *order, char *buf,
+			     size_t size)
 {
-	const struct top_row **rows = NULL;
-	ssize_t nr = model_rows(m, sort, reverse, filter, &rows);
+	struct top_rows r = {};
 	size_t len = 0;
 
 	buf[0] = 0;
-	for (ssize_t i = 0; i < nr && len < size; i++)
-		len += (size_t)snprintf(buf + len, size - len, "%s%s", i ? " " : "", rows[i]->id);
-	free(rows);
+	if (model_rows(m, order, &r) < 0)
+		return "no memory";
+	for (size_t i = 0; i < r.nr && len < size; i++)
+		len += (size_t)snprintf(buf + len, size - len, "%s%s%s", i ? " " : "",
+					r.rows[i]->id, r.rows[i]->tasks_nr ? "/" : "");
+	rows_done(&r);
+	return buf;
+}
+
+static const char *order(const struct top_model *m, int by, bool reverse, const char *filter,
+			 char *buf, size_t size)
+{
+	struct filter *f = NULL;
+	struct why why = {};
+	size_t at;
+	struct top_order o = {.by = by, .reverse = reverse};
+
+	if (filter_parse(filter, &f, &at, &why) < 0)
+		return why.text[0] ? "bad filter" : "?";
+	o.filter = f;
+	(void)rows_text(m, &o, buf, size);
+	(void)filter_free(f);
 	return buf;
 }
 
@@ -69,11 +87,11 @@ TEST(the_first_snapshot_gives_no_rate)
 		  0);
 	row = row_of(&m, "a");
 	ASSERT_TRUE(row);
-	EXPECT_TRUE(isnan(row->cpu_pct));
-	EXPECT_TRUE(isnan(row->throttled_pct));
-	EXPECT_TRUE(row->wait_p99_us == TOP_UNKNOWN);
-	EXPECT_EQ(row->memory_bytes, 4096);
-	EXPECT_EQ(row->pids, 2);
+	EXPECT_TRUE(isnan(row->v[M_CPU]));
+	EXPECT_TRUE(isnan(row->v[M_THROTTLED]));
+	EXPECT_TRUE(isnan(row->v[M_WAIT_P99]));
+	EXPECT_EQ((long)row->v[M_MEMORY], 4096);
+	EXPECT_EQ((long)row->v[M_PIDS], 2);
 	EXPECT_TRUE(isnan(m.cpu_pct));
 	EXPECT_EQ(m.running_nr, 1);
 	model_done(&m);
@@ -97,13 +115,13 @@ TEST(rates_are_differences_by_the_time_of_the_snapshots)
 		  0);
 	row = row_of(&m, "a");
 	ASSERT_TRUE(row);
-	EXPECT_EQ(lrint(row->cpu_pct * 1000), 75000);
-	EXPECT_EQ(lrint(row->wait_pct * 1000), 25000);
-	EXPECT_EQ(lrint(row->throttled_pct * 1000), 25000);
-	EXPECT_EQ(lrint(row->quota_pct * 1000), 75000);
-	EXPECT_EQ(lrint(row->switches_per_s), 100);
-	EXPECT_EQ(row->wait_p50_us, 8);
-	EXPECT_EQ(row->wait_p99_us, 65536);
+	EXPECT_EQ(lrint(row->v[M_CPU] * 1000), 75000);
+	EXPECT_EQ(lrint(row->v[M_WAIT] * 1000), 25000);
+	EXPECT_EQ(lrint(row->v[M_THROTTLED] * 1000), 25000);
+	EXPECT_EQ(lrint(row->v[M_QUOTA] * 1000), 75000);
+	EXPECT_EQ(lrint(row->v[M_SWITCHES]), 100);
+	EXPECT_EQ((long)row->v[M_WAIT_P50], 8);
+	EXPECT_EQ((long)row->v[M_WAIT_P99], 65536);
 	EXPECT_EQ(lrint(m.cpu_pct), 75);
 	model_done(&m);
 }
@@ -114,9 +132,9 @@ TEST(a_counter_that_went_back_gives_no_rate_and_recovers)
 
 	ASSERT_EQ(feed(&m, 1, SECOND, "{'id':'a','state':'RUNNING','cpu_ns':900000000}"), 0);
 	ASSERT_EQ(feed(&m, 2, 2 * SECOND, "{'id':'a','state':'RUNNING','cpu_ns':100}"), 0);
-	EXPECT_TRUE(isnan(row_of(&m, "a")->cpu_pct));
+	EXPECT_TRUE(isnan(row_of(&m, "a")->v[M_CPU]));
 	ASSERT_EQ(feed(&m, 3, 3 * SECOND, "{'id':'a','state':'RUNNING','cpu_ns':500000100}"), 0);
-	EXPECT_EQ(lrint(row_of(&m, "a")->cpu_pct), 50);
+	EXPECT_EQ(lrint(row_of(&m, "a")->v[M_CPU]), 50);
 	model_done(&m);
 }
 
@@ -128,12 +146,12 @@ TEST(what_the_host_cannot_tell_stays_unknown)
 	ASSERT_EQ(feed(&m, 1, SECOND, "{'id':'a','state':'RUNNING','cpu_ns':0}"), 0);
 	ASSERT_EQ(feed(&m, 2, 2 * SECOND, "{'id':'a','state':'RUNNING','cpu_ns':10000000}"), 0);
 	row = row_of(&m, "a");
-	EXPECT_EQ(lrint(row->cpu_pct), 1);
-	EXPECT_TRUE(isnan(row->throttled_pct));
-	EXPECT_TRUE(isnan(row->quota_pct));
-	EXPECT_TRUE(row->memory_bytes == TOP_UNKNOWN);
-	EXPECT_TRUE(row->pids == TOP_UNKNOWN);
-	EXPECT_TRUE(row->wait_p50_us == TOP_UNKNOWN);
+	EXPECT_EQ(lrint(row->v[M_CPU]), 1);
+	EXPECT_TRUE(isnan(row->v[M_THROTTLED]));
+	EXPECT_TRUE(isnan(row->v[M_QUOTA]));
+	EXPECT_TRUE(isnan(row->v[M_MEMORY]));
+	EXPECT_TRUE(isnan(row->v[M_PIDS]));
+	EXPECT_TRUE(isnan(row->v[M_WAIT_P50]));
 	EXPECT_TRUE(m.memory_bytes == TOP_UNKNOWN);
 	model_done(&m);
 }
@@ -146,9 +164,9 @@ TEST(an_idle_task_waits_nothing_and_is_not_throttled)
 
 	ASSERT_EQ(feed(&m, 1, SECOND, idle), 0);
 	ASSERT_EQ(feed(&m, 2, 2 * SECOND, idle), 0);
-	EXPECT_EQ(lrint(row_of(&m, "a")->throttled_pct), 0);
-	EXPECT_EQ(row_of(&m, "a")->wait_p99_us, 0);
-	EXPECT_EQ(lrint(row_of(&m, "a")->cpu_pct), 0);
+	EXPECT_EQ(lrint(row_of(&m, "a")->v[M_THROTTLED]), 0);
+	EXPECT_EQ((long)row_of(&m, "a")->v[M_WAIT_P99], 0);
+	EXPECT_EQ(lrint(row_of(&m, "a")->v[M_CPU]), 0);
 	model_done(&m);
 }
 
@@ -163,16 +181,16 @@ TEST(a_task_that_ended_is_shown_for_a_while_with_its_end)
 	ASSERT_EQ(feed(&m, 2, 2 * SECOND, ended), 0);
 	EXPECT_STREQ(row_of(&m, "a")->exit, "3");
 	EXPECT_TRUE(row_of(&m, "a")->failed);
-	EXPECT_TRUE(isnan(row_of(&m, "a")->cpu_pct));
+	EXPECT_TRUE(isnan(row_of(&m, "a")->v[M_CPU]));
 	EXPECT_EQ(m.ended_nr, 1);
 	ASSERT_EQ(feed(&m, 3, 2 * SECOND + TOP_ENDED_SHOW_NS, ended), 0);
-	EXPECT_STREQ(order(&m, TOP_SORT_CPU, false, "", buf, sizeof(buf)), "a");
+	EXPECT_STREQ(order(&m, M_CPU, false, "", buf, sizeof(buf)), "a");
 	/* the agent still reports it, and it does not come back */
 	ASSERT_EQ(feed(&m, 4, 3 * SECOND + TOP_ENDED_SHOW_NS, ended), 0);
-	EXPECT_STREQ(order(&m, TOP_SORT_CPU, false, "", buf, sizeof(buf)), "");
+	EXPECT_STREQ(order(&m, M_CPU, false, "", buf, sizeof(buf)), "");
 	EXPECT_EQ(m.ended_nr, 0);
 	ASSERT_EQ(feed(&m, 5, 4 * SECOND + TOP_ENDED_SHOW_NS, ended), 0);
-	EXPECT_STREQ(order(&m, TOP_SORT_CPU, false, "", buf, sizeof(buf)), "");
+	EXPECT_STREQ(order(&m, M_CPU, false, "", buf, sizeof(buf)), "");
 	model_done(&m);
 }
 
@@ -202,12 +220,12 @@ TEST(an_id_that_is_used_again_starts_anew)
 	ASSERT_EQ(feed(&m, 2, 2 * SECOND, "{'id':'a','state':'RUNNING','cpu_ns':1000}"), 0);
 	EXPECT_FALSE(row_of(&m, "a")->ended);
 	EXPECT_STREQ(row_of(&m, "a")->exit, "-");
-	EXPECT_TRUE(isnan(row_of(&m, "a")->cpu_pct));
+	EXPECT_TRUE(isnan(row_of(&m, "a")->v[M_CPU]));
 	ASSERT_EQ(feed(&m, 3, 30 * SECOND, "{'id':'a','state':'RUNNING','cpu_ns':28000001000}"), 0);
-	EXPECT_EQ(lrint(row_of(&m, "a")->cpu_pct), 100);
+	EXPECT_EQ(lrint(row_of(&m, "a")->v[M_CPU]), 100);
 	EXPECT_TRUE(!row_of(&m, "a")->exit_doc);
 	EXPECT_EQ(m.running_nr, 1);
-	EXPECT_STREQ(order(&m, TOP_SORT_CPU, false, "", buf, sizeof(buf)), "a");
+	EXPECT_STREQ(order(&m, M_CPU, false, "", buf, sizeof(buf)), "a");
 	model_done(&m);
 }
 
@@ -229,13 +247,13 @@ TEST(rows_are_sorted_by_what_was_asked_and_ended_ones_come_last)
 		       "{'id':'aa','state':'KILLED','cpu_ns':0,'memory_bytes':99,"
 		       "'exit':{'signal':9}}"),
 		  0);
-	EXPECT_STREQ(order(&m, TOP_SORT_CPU, false, "", buf, sizeof(buf)), "b c a aa");
-	EXPECT_STREQ(order(&m, TOP_SORT_CPU, true, "", buf, sizeof(buf)), "a c b aa");
-	EXPECT_STREQ(order(&m, TOP_SORT_MEMORY, false, "", buf, sizeof(buf)), "a b c aa");
-	EXPECT_STREQ(order(&m, TOP_SORT_WAIT, false, "", buf, sizeof(buf)), "a b c aa");
+	EXPECT_STREQ(order(&m, M_CPU, false, "", buf, sizeof(buf)), "b c a aa");
+	EXPECT_STREQ(order(&m, M_CPU, true, "", buf, sizeof(buf)), "a c b aa");
+	EXPECT_STREQ(order(&m, M_MEMORY, false, "", buf, sizeof(buf)), "a b c aa");
+	EXPECT_STREQ(order(&m, M_WAIT_P99, false, "", buf, sizeof(buf)), "a b c aa");
 	EXPECT_STREQ(order(&m, TOP_SORT_ID, false, "", buf, sizeof(buf)), "a aa b c");
 	EXPECT_STREQ(order(&m, TOP_SORT_ID, true, "", buf, sizeof(buf)), "c b aa a");
-	EXPECT_STREQ(order(&m, TOP_SORT_CPU, false, "a", buf, sizeof(buf)), "a aa");
+	EXPECT_STREQ(order(&m, M_CPU, false, "a", buf, sizeof(buf)), "a aa");
 	model_done(&m);
 }
 
@@ -278,7 +296,7 @@ TEST(a_pause_is_no_gap_and_rates_span_it)
 	json_decref(skipped);
 	ASSERT_EQ(feed(&m, 3, 5 * SECOND, "{'id':'a','state':'RUNNING','cpu_ns':1000000000}"), 0);
 	EXPECT_EQ(m.dropped_nr, 0);
-	EXPECT_EQ(lrint(row_of(&m, "a")->cpu_pct), 25);
+	EXPECT_EQ(lrint(row_of(&m, "a")->v[M_CPU]), 25);
 	model_done(&m);
 }
 
@@ -305,7 +323,7 @@ TEST(what_is_no_snapshot_is_refused_and_changes_nothing)
 	ASSERT_EQ(feed(&m, 1, SECOND, "1,null,{'id':7},{'id':'a','exit':3,'wait_hist_us':[1,2]}"),
 		  0);
 	ASSERT_EQ(feed(&m, 2, SECOND, "{'id':'a','cpu_ns':'x','wait_hist_us':{}}"), 0);
-	EXPECT_TRUE(isnan(row_of(&m, "a")->cpu_pct));
+	EXPECT_TRUE(isnan(row_of(&m, "a")->v[M_CPU]));
 	model_done(&m);
 }
 
@@ -331,25 +349,108 @@ TEST(tasks_beyond_the_limit_are_counted_not_followed)
 	model_done(&m);
 }
 
-TEST(quantiles_are_upper_bounds_of_buckets)
+TEST(an_app_is_the_label_else_the_id_up_to_its_last_separator)
 {
-	uint64_t hist[TOP_HIST] = {};
+	static const struct {
+		const char *id, *app;
+	} ids[] = {
+		{"web.1", "web"},   {"web-1", "web"}, {"a.b-2.3", "a.b-2"}, {"a.b-2", "a"},
+		{"a-b-c", "a-b"},   {"web", "web"},   {".web", ".web"},	    {"-web", "-web"},
+		{".web-1", ".web"}, {"web.", "web"},
+	};
 
-	EXPECT_EQ(wait_quantile_us(hist, 0.5), 0);
-	hist[0] = 1;
-	EXPECT_EQ(wait_quantile_us(hist, 0.99), 2);
-	hist[4] = 1;
-	EXPECT_EQ(wait_quantile_us(hist, 0.50), 2);
-	EXPECT_EQ(wait_quantile_us(hist, 0.51), 32);
-	hist[TOP_HIST - 1] = 100;
-	EXPECT_EQ(wait_quantile_us(hist, 0.99), UINT64_C(2) << (TOP_HIST - 1));
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		EXPECT_EQ(app_length(ids[i].id), strlen(ids[i].app));
+	}
+}
+
+TEST(a_tree_has_sums_of_apps_and_their_tasks_below)
+{
+	struct top_model m = {};
+	const struct top_order by_cpu = {.by = M_CPU, .tree = true};
+	json_t *apps = json_pack("{s:s}", "z", "db");
+	struct top_rows r = {};
+	char buf[128];
+
+	ASSERT_EQ(feed(&m, 1, SECOND,
+		       "{'id':'db.1','state':'RUNNING','cpu_ns':0,'memory_max_bytes':7},"
+		       "{'id':'db.2','state':'RUNNING','cpu_ns':0,'memory_max_bytes':9},"
+		       "{'id':'web','state':'RUNNING','cpu_ns':0},"
+		       "{'id':'z','state':'RUNNING','cpu_ns':0}"),
+		  0);
+	ASSERT_EQ(feed(&m, 2, 2 * SECOND,
+		       "{'id':'db.1','state':'RUNNING','cpu_ns':100000000,'memory_max_bytes':7},"
+		       "{'id':'db.2','state':'RUNNING','cpu_ns':200000000,'memory_max_bytes':9},"
+		       "{'id':'web','state':'RUNNING','cpu_ns':250000000},"
+		       "{'id':'z','state':'RUNNING','cpu_ns':10000000}"),
+		  0);
+	EXPECT_STREQ(rows_text(&m, &by_cpu, buf, sizeof(buf)), "db/ db.2 db.1 web/ web z/ z");
+	ASSERT_EQ(model_rows(&m, &by_cpu, &r), 0);
+	EXPECT_EQ(lrint(r.rows[0]->v[M_CPU]), 30);
+	EXPECT_EQ(lrint(r.rows[0]->v[M_MEMORY_MAX]), 9);
+	EXPECT_TRUE(isnan(r.rows[0]->v[M_MEMORY]));
+	EXPECT_STREQ(r.rows[0]->state, "2 tasks");
+	rows_done(&r);
+	rows_done(&r);
+	model_apps(&m, apps);
+	EXPECT_STREQ(rows_text(&m, &by_cpu, buf, sizeof(buf)), "db/ db.2 db.1 z web/ web");
+	json_decref(apps);
+	/* it holds for tasks that come later, also when this one is forgotten in between */
+	model_reset(&m);
+	ASSERT_EQ(feed(&m, 3, 3 * SECOND, "{'id':'z','state':'RUNNING'}"), 0);
+	EXPECT_STREQ(rows_text(&m, &by_cpu, buf, sizeof(buf)), "db/ z");
+	model_done(&m);
+}
+
+TEST(any_column_sorts_and_unknown_values_come_last)
+{
+	struct top_model m = {};
+	char buf[64];
+
+	ASSERT_EQ(feed(&m, 1, SECOND,
+		       "{'id':'a','state':'RUNNING','pids':1},"
+		       "{'id':'b','state':'KILLING','pids':3},{'id':'c','state':'RUNNING'}"),
+		  0);
+	for (int by = 0; by <= TOP_SORT_WHY; by++)
+		EXPECT_EQ(strlen(order(&m, by, false, "", buf, sizeof(buf))), strlen("a b c"));
+	EXPECT_STREQ(order(&m, M_PIDS, false, "", buf, sizeof(buf)), "b a c");
+	EXPECT_STREQ(order(&m, TOP_SORT_STATE, false, "", buf, sizeof(buf)), "b a c");
+	model_done(&m);
+}
+
+TEST(histograms_may_be_short_and_are_differences)
+{
+	struct top_model m = {};
+
+	ASSERT_EQ(feed(&m, 1, SECOND,
+		       "{'id':'a','state':'RUNNING','disk_hist_us':[1,2],'rtt_hist_us':[5]}"),
+		  0);
+	ASSERT_EQ(feed(&m, 2, 2 * SECOND,
+		       "{'id':'a','state':'RUNNING','disk_hist_us':[1,2,0,7],'rtt_hist_us':[4]}"),
+		  0);
+	EXPECT_EQ(row_of(&m, "a")->hist[HIST_DISK][3], 7);
+	EXPECT_EQ(row_of(&m, "a")->hist[HIST_DISK][1], 0);
+	EXPECT_EQ(lrint(row_of(&m, "a")->v[M_DISK_P99]), 16);
+	EXPECT_TRUE(isnan(row_of(&m, "a")->v[M_RTT_P50])); /* it went back */
+	EXPECT_TRUE(isnan(row_of(&m, "a")->v[M_CONNECT_P99]));
+	model_done(&m);
+}
+
+TEST(open_connections_are_opened_less_closed)
+{
+	struct top_model m = {};
+
+	ASSERT_EQ(feed(&m, 1, SECOND, "{'id':'a','state':'RUNNING','tcp_opened':9,'tcp_closed':4}"),
+		  0);
+	EXPECT_EQ(lrint(row_of(&m, "a")->v[M_CONNECTIONS]), 5);
+	model_done(&m);
 }
 
 TEST(json_view_has_null_for_what_nobody_knows)
 {
 	struct top_model m = {};
 	const struct top_node node = {.name = "n", .version = "1"};
-	const struct top_choice choice = {};
+	const struct top_choice choice = {.order.by = M_CPU};
 	char *text = NULL;
 	size_t len;
 	FILE *f;
@@ -366,11 +467,33 @@ TEST(json_view_has_null_for_what_nobody_knows)
 	doc = json_loads(text, 0, NULL);
 	ASSERT_TRUE(doc);
 	task = json_array_get(json_object_get(doc, "tasks"), 0);
-	EXPECT_EQ(lrint(json_real_value(json_object_get(task, "cpu_pct")) * 1000), 12346);
-	EXPECT_TRUE(json_is_null(json_object_get(task, "wait_p99_us")));
+	EXPECT_EQ(lrint(json_real_value(json_object_get(task, "cpu")) * 1000), 12346);
+	EXPECT_TRUE(json_is_null(json_object_get(task, "wait_p99")));
 	EXPECT_TRUE(json_is_null(json_object_get(task, "exit")));
 	EXPECT_EQ(field_int(task, "pids", 0), 3);
 	json_decref(doc);
+	free(text);
+	model_done(&m);
+}
+
+TEST(csv_has_titles_once_and_quotes_what_needs_it)
+{
+	struct top_model m = {};
+	const struct top_choice choice = {.order = {.by = M_CPU, .tree = true}};
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	ASSERT_EQ(feed(&m, 1, SECOND, "{'id':'a,b','state':'RUNNING','pids':3}"), 0);
+	ASSERT_EQ(view_csv(f, &m, &choice), 0);
+	ASSERT_EQ(feed(&m, 2, 2 * SECOND, "{'id':'a,b','state':'RUNNING','pids':4}"), 0);
+	ASSERT_EQ(view_csv(f, &m, &choice), 0);
+	ASSERT_EQ(fclose(f), 0);
+	EXPECT_EQ(strncmp(text, "time_ns,id,app,state,exit,why,numbers,cpu,quota,", 48), 0);
+	EXPECT_TRUE(strstr(text,
+			   "\r\n1000000000,\"a,b\",\"a,b\",\"RUNNING\",\"\",\"-\",\"\",,,,,,,3,"));
+	EXPECT_TRUE(strstr(text, "\r\n2000000000,\"a,b\","));
+	EXPECT_TRUE(!strstr(text + 10, "time_ns"));
 	free(text);
 	model_done(&m);
 }
