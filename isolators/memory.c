@@ -25,7 +25,8 @@ static int memory_probe(const struct iso_host *host, struct iso_probe *ret)
 	ret->name = "memory";
 	err = controller_probe(host, CG_MEMORY, "memory.max, high, low, swap.max, oom.group", ret);
 	if (!err && !ret->ok)
-		(void)snprintf(ret->how, sizeof(ret->how), "metered only, from /proc/PID/statm");
+		(void)snprintf(ret->how, sizeof(ret->how),
+			       "metered only, by eBPF or from /proc/PID/statm");
 	return err;
 }
 
