@@ -66,7 +66,7 @@ static int load_line(struct recording *r, const struct place *p, json_t **ret, s
 		return why_set(why, -errno, "%s", r->path);
 	if (fread(text, 1, p->bytes, r->f) != p->bytes) /* it became shorter */
 		return why_set(why, -EIO, "%s, line %zu", r->path, p->line);
-	line = json_loadb(text, p->bytes, JSON_REJECT_DUPLICATES, &e);
+	line = json_loadb(text, p->bytes, 0, &e);
 	if (!line)
 		return why_set(why, -EINVAL, "%s, line %zu: %s", r->path, p->line, e.text);
 	*ret = line;
