@@ -251,6 +251,10 @@ _Static_assert(sizeof(struct dcos_device_rule) == 16, "dcos_device_rule has a ho
 #define DCOS_AUDIT_INSNS    4096 /* of a filter, BPF_MAXINSNS of the kernel */
 #define DCOS_AUDIT_NAME	    128 /* bytes of a cgroup's name */
 
+/* What an audited cgroup is. */
+#define DCOS_ROOT_TASK 1U
+#define DCOS_ROOT_NODE 2U /* each cgroup in it is a task */
+
 /* Numberings of system calls that one kernel executes. */
 #define DCOS_NR_NATIVE	0U
 #define DCOS_NR_COMPAT	1U /* 32-bit programs */
@@ -357,7 +361,7 @@ _Static_assert(sizeof(struct dcos_audit_task) == 16, "dcos_audit_task has a hole
 
 /* Key of the refusals hash: what a candidate, or a filter, did not allow. */
 struct dcos_refusal_key {
-	__u64 cgroup; /* watch: the audited cgroup; else 0 */
+	__u64 cgroup; /* watch: of the task; else 0 */
 	__u32 numbering;
 	__s32 nr;
 	__u32 verdict; /* SECCOMP_RET_*, as the candidate gives it, or found from what it did */

@@ -173,7 +173,7 @@ SEC("tp_btf/cgroup_mkdir")
 int BPF_PROG(audit_mkdir, struct cgroup *cg, const char *path)
 {
 	__u64 id = BPF_CORE_READ(cg, kn, id);
-	__u32 one = 1;
+	__u32 one = DCOS_ROOT_TASK;
 
 	if (!knobs.wait_parent || BPF_CORE_READ(cg, root, hierarchy_id) || !is_awaited(cg))
 		return 0;
@@ -468,7 +468,7 @@ int BPF_PROG(audit_exit, struct pt_regs *regs, long ret)
 		if (knobs.shadow)
 			refuse(ctx, t, regs, judge(t, regs), true);
 		if (knobs.watch)
-			denied(ctx, p, verdict_of(p, regs));
+			denied(ctx, p, verdict_of(p, regs), true);
 	}
 	if (knobs.record)
 		count_error(t, ret);
@@ -515,6 +515,6 @@ int BPF_PROG(audit_end, struct task_struct *p)
 	if (knobs.shadow)
 		refuse(ctx, t, regs, judge(t, regs), true);
 	if (knobs.watch)
-		denied(ctx, current, RET_KILL_THREAD);
+		denied(ctx, current, RET_KILL_THREAD, true);
 	return 0;
 }

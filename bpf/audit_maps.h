@@ -28,7 +28,10 @@
 /* The one state. BPF and user space write. */
 struct dcos_audit_state state;
 
-/* cgroup id -> 1. Audited is who is in it or below. User space writes, and BPF the awaited one. */
+/*
+ * cgroup id -> DCOS_ROOT_*. Audited is who is in it or below. User space writes, and BPF the
+ * awaited one.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, DCOS_AUDIT_ROOTS);
@@ -50,17 +53,23 @@ struct {
 	__type(value, __u64);
 } refusals SEC(".maps");
 
-/* Return: the id of the nearest audited cgroup at or above one, 0 none */
+/*
+ * The nearest audited cgroup at or above one.
+ * Return: its id, with DCOS_ROOT_NODE that of the one below it on the way; 0 none
+ */
 static __always_inline __u64 root_of(struct cgroup *cg)
 {
 	struct cgroup_subsys_state *css;
-	__u64 id;
+	__u64 id, below = 0;
+	__u32 *kind;
 	int i;
 
 	for (i = 0; i < AUDIT_LEVELS_MAX; i++) {
 		id = BPF_CORE_READ(cg, kn, id);
-		if (bpf_map_lookup_elem(&roots, &id))
-			return id;
+		kind = bpf_map_lookup_elem(&roots, &id);
+		if (kind)
+			return *kind == DCOS_ROOT_NODE ? below : id;
+		below = id;
 		css = BPF_CORE_READ(cg, self.parent);
 		if (!css)
 			return 0;
@@ -162,14 +171,14 @@ static __always_inline __u32 verdict_of(struct task_struct *p, struct pt_regs *r
 	return ret < 0 && ret >= -ERRNO_MAX ? RET_ERRNO | (__u32)-ret : RET_USER_NOTIF;
 }
 
-/* A denial of the current task: all are told. */
-static __always_inline void denied(void *ctx, struct task_struct *p, __u32 verdict)
+/* A denial of the current task: all are told. @known: it is audited, whatever its cgroup. */
+static __always_inline void denied(void *ctx, struct task_struct *p, __u32 verdict, bool known)
 {
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(p);
 	struct dcos_refusal_key key = {};
 
 	key.cgroup = root_of(BPF_CORE_READ(p, cgroups, dfl_cgrp));
-	if (!key.cgroup)
+	if (!key.cgroup && !known)
 		return;
 	key.nr = (__s32)regs->orig_ax;
 	key.numbering = numbering_of(p, key.nr);

@@ -32,7 +32,7 @@ int denials_answer(void *ctx)
 	if (bpf_get_func_ret(ctx, &ret) || (__s32)ret != -1)
 		return 0;
 	p = bpf_get_current_task_btf();
-	denied(ctx, p, verdict_of(p, (struct pt_regs *)bpf_task_pt_regs(p)));
+	denied(ctx, p, verdict_of(p, (struct pt_regs *)bpf_task_pt_regs(p)), false);
 	return 0;
 }
 
@@ -41,6 +41,6 @@ SEC("tp_btf/sched_process_exit")
 int BPF_PROG(denials_exit, struct task_struct *p)
 {
 	if (killed_alone(p))
-		denied(ctx, bpf_get_current_task_btf(), RET_KILL_THREAD);
+		denied(ctx, bpf_get_current_task_btf(), RET_KILL_THREAD, false);
 	return 0;
 }

@@ -198,7 +198,7 @@ int live_mark(struct live *l)
 
 static int add_root(struct live *l, const struct target *t)
 {
-	uint32_t one = 1;
+	uint32_t one = t->kind == TARGET_NODE ? DCOS_ROOT_NODE : DCOS_ROOT_TASK;
 
 	if (t->kind != TARGET_CGROUP && t->kind != TARGET_NODE)
 		return 0;

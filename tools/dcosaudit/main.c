@@ -8,7 +8,8 @@
 #include "tools/dcosaudit/audit.h"
 
 static const struct command *const commands[] = {
-	&cmd_lint, &cmd_explain, &cmd_diff, &cmd_cost, &cmd_generate, &cmd_coverage, &cmd_record,
+	&cmd_lint,     &cmd_explain, &cmd_diff,	  &cmd_cost,  &cmd_generate,
+	&cmd_coverage, &cmd_record,  &cmd_shadow, &cmd_watch,
 };
 
 static const struct opt_row common_rows[] = {
