@@ -4,6 +4,7 @@
 # and what is delivered with it: alert rules, dashboard, the table in the man page.
 set -u
 . "$(dirname "$0")/golden.sh"
+command -v curl > /dev/null || tap_skip_all "needs curl"
 REPLIES=$GOLDEN/exporter.json
 exporter=$DCOS_BUILD/bin/dcos-exporter
 OM=application/openmetrics-text\;version=1.0.0
@@ -172,6 +173,16 @@ fi
 "$exporter" --list-metrics > "$T/list"
 sed -n 's/^``\(.*\)``$/\1/p' "$T/list" | sort > "$T/names"
 ok "the list has $(wc -l < "$T/names") metrics" test "$(wc -l < "$T/names")" -gt 80
+# every field of the interface is in a metric; id and state are labels, exit has fields of its own
+missing=
+for type in Usage AgentUsage; do
+	for field in $(sed -n "/^type $type (/,/^)/p" "$DCOS_SRC/agent/io.dcos.Agent.varlink" |
+		sed -nE 's/^  ([a-z_]+): .*/\1/p' | grep -vxE 'id|state|exit'); do
+		grep -qE "\`([a-z_]+[-+?|])*$field([-+?|][a-z_]+)*\`" "$T/list" ||
+			missing+="$type.$field "
+	done
+done
+is "$missing" "" "every field of Usage and AgentUsage is in a metric"
 for file in prometheus-alerts.yml grafana-dashboard.json; do
 	grep -oE '\b(container|dcos|machine|process)_[a-z_]+' "$DCOS_SRC/Documentation/$file" |
 		sed -E 's/_(bucket|sum|count)$//' | sort -u > "$T/used"

@@ -7,6 +7,7 @@ set -u
 . "$DCOS_SRC/selftests/harness/tap.sh"
 . "$DCOS_SRC/selftests/harness/agent.sh"
 [ "$(id -u)" = 0 ] || tap_skip_all "needs root"
+command -v curl > /dev/null || tap_skip_all "needs curl"
 
 exporter=$DCOS_BUILD/bin/dcos-exporter
 NOBODY=65534
@@ -65,6 +66,11 @@ ok "and is not more than cpu.stat's: $value, $usage" more "$usage" "$value"
 ok "nor much less" more "$(awk -v v="$value" 'BEGIN { print v + 5 }')" "$usage"
 like "$(value dcos_agent_tasks 'state="RUNNING"') $(value dcos_agent_tasks 'state="FAILED"')" '^1 1$' \
 	"tasks by state"
+ticks=$(value dcos_agent_ticks_total)
+ticked() { more "$(value dcos_agent_ticks_total)" "${ticks:-0}"; }
+ok "the agent's own meters move" until_ok 20 ticked
+ok "it used CPU time" more "$(value dcos_agent_cpu_seconds_total)" 0
+like "$(page)" 'dcos_agent_losses_total\{what="slots_full"\} 0' "its losses are there by name"
 like "$(value machine_cpu_cores)" "^$(nproc --all)$" "the CPUs of the host"
 
 # --- Prometheus ---------------------------------------------------------------------------

@@ -69,6 +69,8 @@ static const struct metric task_rows[] = {
 	 "CPU quota: 1 is one CPU"},
 	SECONDS("container_cpu_schedstat_runqueue_seconds_total", NS, "wait_ns",
 		"Time in which threads could run and waited for a CPU"),
+	COUNT("container_cpu_schedstat_run_periods_total", FROM_USAGE, "nr_waits",
+	      "Times that a thread came onto a CPU"),
 	HIST("dcos_task_run_queue_wait_seconds", FROM_USAGE, "wait_hist_us",
 	     "How long threads waited for a CPU, each time", .sum = "wait_ns", .sum_decimals = NS),
 	COUNT("dcos_task_context_switches_total", FROM_USAGE, "nr_switches",
