@@ -43,6 +43,12 @@ $(O)/selftests/unit/audit_%: $(O)/san/selftests/unit/audit_%.o $(audit-tested:%.
 	@mkdir -p $(@D)
 	$(CC) -pie $(SAN) -o $@ $^ $(dcosaudit-libs)
 
+# and its tests with the kernel
+$(O)/selftests/root/audit_live: $(O)/obj/selftests/root/audit_live.o \
+		$(audit-tested:%.c=$(O)/obj/%.o) $(O)/libharness.a $(O)/libcontainer.a $(O)/libdcos.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(dcosaudit-libs)
+
 # and its fuzz targets
 $(O)/selftests/fuzz/audit_%: $(O)/fuzz/selftests/fuzz/audit_%.o $(audit-tested:%.c=$(O)/fuzz/%.o) \
 		$(O)/fuzz/libcontainer.a $(O)/fuzz/libdcos.a

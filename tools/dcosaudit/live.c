@@ -261,6 +261,11 @@ struct dcos_audit_state *live_state(struct live *l)
 	return l->state;
 }
 
+bool live_trampoline(const struct live *l)
+{
+	return l->denials;
+}
+
 uint32_t live_ncpu(const struct live *l)
 {
 	return l->ncpu;

@@ -64,6 +64,9 @@ void live_block(void);
 /** live_state - the counters and the part; mapped memory */
 struct dcos_audit_state *live_state(struct live *l);
 
+/** live_trampoline - does LIVE_WATCH work at the filter itself, so that others lose nothing */
+bool live_trampoline(const struct live *l);
+
 /** live_ncpu, live_calls - see struct dcos_audit_call; NULL unless LIVE_RECORD */
 uint32_t live_ncpu(const struct live *l);
 const struct dcos_audit_call *live_calls(const struct live *l);
