@@ -23,6 +23,8 @@ static const struct top_column text_columns[] = {
 	 true},
 };
 
+static const char *const text_names[ARRAY_SIZE(text_columns)] = {"id", "state", "why"};
+
 /* What goes first when there is no room: the highest. Only the overview has an order of its own. */
 static const struct {
 	int by, rank;
@@ -116,19 +118,9 @@ const char *column_name(int by)
 
 int column_find(const char *name)
 {
-	static const struct {
-		const char *name;
-		int by;
-	} words[] = {
-		{"id", TOP_SORT_ID},
-		{"state", TOP_SORT_STATE},
-		{"why", TOP_SORT_WHY},
-		{"thr", M_THROTTLED},
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		if (!strcmp(words[i].name, name))
-			return words[i].by;
+	for (size_t i = 0; i < ARRAY_SIZE(text_columns); i++)
+		if (!strcmp(text_names[i], name))
+			return text_columns[i].by;
 	return metric_find(name);
 }
 
@@ -277,8 +269,8 @@ void columns_help(void (*line)(const char *text, void *data), void *data)
 	char text[160];
 
 	for (size_t i = 0; i < ARRAY_SIZE(text_columns); i++) {
-		(void)snprintf(text, sizeof(text), "%-7s %s", text_columns[i].title,
-			       text_columns[i].help); /* both are short */
+		(void)snprintf(text, sizeof(text), "%-7s %-14s %s", text_columns[i].title,
+			       text_names[i], text_columns[i].help); /* all are short */
 		line(text, data);
 	}
 	for (int i = 0; i < TOP_METRICS; i++) {
