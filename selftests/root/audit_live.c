@@ -47,6 +47,7 @@ static struct target process(const struct spawned *s)
 	return (struct target){
 		.kind = TARGET_PROCESS,
 		.name = "child",
+		.starting = true,
 		.pid = s->pid,
 		.pidfd = -1,
 		.cgroup_fd = -1,

@@ -227,6 +227,9 @@ int live_open(const struct target *t, enum live_what what, const struct sock_fpr
 		err = load_audit(l, t, candidate, why);
 	if (!err)
 		err = add_root(l, t) ? why_set(why, -errno, "cgroup %s", t->name) : 0;
+	/* who runs already has started */
+	if (!err && !t->starting && (t->kind == TARGET_PROCESS || t->kind == TARGET_CGROUP))
+		l->state->part = DCOS_AUDIT_RUNNING;
 	if (!err)
 		err = attach_all(l, why);
 	if (!err) {

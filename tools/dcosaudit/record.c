@@ -86,9 +86,6 @@ int record_run_live(struct audit *a, struct target *t, const struct record_how *
 
 	if (live_open(t, LIVE_RECORD, NULL, &r.l, &a->why) < 0)
 		return audit_fail("%s", a->why.text);
-	/* who runs already has started */
-	if (t->kind == TARGET_PROCESS || (t->kind == TARGET_CGROUP && !how->is_startup))
-		live_state(r.l)->part = DCOS_AUDIT_RUNNING;
 	err = live_run(r.l, t, &run, &end, &a->why);
 	if (!err && collect(r.l, t, r.started_unix_us, ret) < 0)
 		err = why_set(&a->why, -ENOMEM, "the recording");
@@ -176,7 +173,6 @@ static int record(struct audit *a, const struct record_options *o, struct target
 		.duration_ms = ms_or(&o->duration, 0),
 		.startup_ms = ms_or(&o->startup, STARTUP_MS_DEFAULT),
 		.flush_ms = ms_or(&o->flush, FLUSH_MS_DEFAULT),
-		.is_startup = o->startup.given,
 	};
 	int status = path ? record_run_live(a, t, &how, &rec) : audit_fail("out of memory");
 	int command_status = target_close(t);
@@ -199,6 +195,7 @@ static int record_run(struct audit *a, const void *options, char **operands, int
 	status = target_open(a, &o->target, operands, nr, false, &t);
 	if (status)
 		return status;
+	t.starting = o->startup.given;
 	status = record(a, o, &t);
 	(void)target_close(&t); /* done already, unless it failed */
 	return status;

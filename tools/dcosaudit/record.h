@@ -10,7 +10,6 @@ struct record_how {
 	const char *path; /* written every flush_ms; NULL: not written */
 	uint64_t duration_ms; /* 0: until the target ends or a signal comes */
 	uint64_t startup_ms, flush_ms;
-	bool is_startup; /* a target that runs already has still to start */
 };
 
 /**

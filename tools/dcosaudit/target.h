@@ -60,6 +60,7 @@ struct target {
 	char wait_name[DCOS_AUDIT_NAME]; /* TARGET_AWAITED: of the cgroup below dir */
 	pid_t pid; /* TARGET_PROCESS, TARGET_COMMAND */
 	int pidfd;
+	bool starting; /* it runs, and is in its startup part nevertheless */
 	int start_fd; /* TARGET_COMMAND: what is written there lets the command run */
 };
 

@@ -17,6 +17,7 @@
 #include "tools/dcosctl/table.h"
 
 #define ID_TEXT_MAX 256 /* of a task, longer ones are cut */
+#define KNOWN_MAX   4096 /* tasks whose id is remembered; of others the cgroup is shown */
 
 struct watch_options {
 	struct target_options target;
@@ -36,28 +37,52 @@ static const struct opt_row watch_rows[] = {
 	{},
 };
 
+/* A task that was denied something: its directory may be gone when its counts are printed. */
+struct known {
+	uint64_t cgroup;
+	char id[ID_TEXT_MAX];
+};
+
 struct watch {
 	struct audit *a;
 	const struct watch_options *o;
 	const struct target *t;
+	struct known *known;
+	size_t known_nr;
 };
 
-/* The task whose cgroup has an id: its directory, while it is there. */
-static const char *task_of(const struct target *t, uint64_t cgroup, char buf[static ID_TEXT_MAX])
+/* The task whose cgroup has an id: the name of its directory, while it is there. */
+static bool find_task(const char *node_dir, uint64_t cgroup, char ret[static ID_TEXT_MAX])
 {
-	cleanup_closedir DIR *dir = NULL;
+	cleanup_closedir DIR *dir = opendir(node_dir);
 	const struct dirent *e;
 
-	(void)snprintf(buf, ID_TEXT_MAX, "%.255s", t->name); /* cut: for people only */
-	if (t->kind != TARGET_NODE)
-		return buf;
-	(void)snprintf(buf, ID_TEXT_MAX, "cgroup %" PRIu64, cgroup); /* fits */
-	dir = opendir(t->dir);
 	while (dir && (e = readdir(dir)))
 		if (e->d_type == DT_DIR && e->d_ino == cgroup) {
-			(void)snprintf(buf, ID_TEXT_MAX, "%.255s", e->d_name);
-			break;
+			(void)snprintf(ret, ID_TEXT_MAX, "%.255s", e->d_name); /* fits */
+			return true;
 		}
+	return false;
+}
+
+static const char *task_of(struct watch *w, uint64_t cgroup, char buf[static ID_TEXT_MAX])
+{
+	(void)snprintf(buf, ID_TEXT_MAX, "%.255s", w->t->name); /* fits */
+	if (w->t->kind != TARGET_NODE)
+		return buf;
+	for (size_t i = 0; i < w->known_nr; i++)
+		if (w->known[i].cgroup == cgroup) {
+			memcpy(buf, w->known[i].id, ID_TEXT_MAX);
+			return buf;
+		}
+	if (!find_task(w->t->dir, cgroup, buf)) {
+		(void)snprintf(buf, ID_TEXT_MAX, "cgroup %" PRIu64, cgroup); /* fits */
+		return buf;
+	}
+	if (w->known_nr < KNOWN_MAX) {
+		w->known[w->known_nr].cgroup = cgroup;
+		memcpy(w->known[w->known_nr++].id, buf, ID_TEXT_MAX);
+	}
 	return buf;
 }
 
@@ -105,7 +130,7 @@ static void tell(void *ctx, const struct dcos_refusal *r)
 	char task[ID_TEXT_MAX];
 	json_t *j;
 
-	(void)task_of(w->t, r->key.cgroup, task); /* it is @task */
+	(void)task_of(w, r->key.cgroup, task); /* it is @task */
 	if (w->o->stacks)
 		refusal_stack(r, &stack);
 	if (!w->a->json) {
@@ -123,7 +148,7 @@ static const struct table_column columns[] = {
 	{"COUNT", .right = true}, {"TASK", .cut = true}, {"CALL"}, {"VERDICT"}, {},
 };
 
-static int print_counts(const struct watch *w, const struct refusal_count *c, int nr)
+static int print_counts(struct watch *w, const struct refusal_count *c, int nr)
 {
 	struct libscols_table *t = nr ? table_new(columns) : NULL;
 	char count[24], task[ID_TEXT_MAX], name[CALL_NAME_MAX], verdict[VERDICT_TEXT_MAX];
@@ -132,7 +157,7 @@ static int print_counts(const struct watch *w, const struct refusal_count *c, in
 	for (int i = 0; t && i < nr; i++) {
 		const char *const cells[] = {
 			count,
-			task_of(w->t, c[i].key.cgroup, task),
+			task_of(w, c[i].key.cgroup, task),
 			refusal_name(&c[i].key, name),
 			verdict_text(c[i].key.verdict, verdict),
 		};
@@ -148,7 +173,7 @@ static int print_counts(const struct watch *w, const struct refusal_count *c, in
 	return t && table_print(t) < 0 ? audit_fail("can't print the table") : 0;
 }
 
-static int print_totals(const struct watch *w, const struct refusal_count *c, int nr, uint64_t lost)
+static int print_totals(struct watch *w, const struct refusal_count *c, int nr, uint64_t lost)
 {
 	json_t *list = json_array();
 	char task[ID_TEXT_MAX];
@@ -157,14 +182,14 @@ static int print_totals(const struct watch *w, const struct refusal_count *c, in
 		json_t *row = refusal_key_json(&c[i].key, c[i].count);
 
 		(void)json_object_set_new(row, "task",
-					  json_string(task_of(w->t, c[i].key.cgroup, task)));
+					  json_string(task_of(w, c[i].key.cgroup, task)));
 		(void)json_array_append_new(list, row);
 	}
 	print_line(json_pack("{s:o, s:I}", "totals", list, "not_shown", (json_int_t)lost));
 	return 0;
 }
 
-static int finish(const struct watch *w, struct live *l)
+static int finish(struct watch *w, struct live *l)
 {
 	cleanup_free struct refusal_count *counts = NULL;
 	int nr = refusal_counts(live_refusals_fd(l), &counts);
@@ -183,8 +208,9 @@ static int finish(const struct watch *w, struct live *l)
 static int watch_run(struct audit *a, const void *options, char **operands, int nr)
 {
 	const struct watch_options *o = options;
+	cleanup_free struct known *known = calloc(KNOWN_MAX, sizeof(*known));
 	struct target t;
-	struct watch w = {.a = a, .o = o, .t = &t};
+	struct watch w = {.a = a, .o = o, .t = &t, .known = known};
 	const struct live_run run = {
 		.duration_ms = o->duration.given ? o->duration.value : 0,
 		.refused = tell,
@@ -194,6 +220,8 @@ static int watch_run(struct audit *a, const void *options, char **operands, int 
 	enum live_end end;
 	int status, err;
 
+	if (!known)
+		return audit_fail("out of memory");
 	live_block();
 	status = target_open(a, &o->target, operands, nr, true, &t);
 	if (status)
