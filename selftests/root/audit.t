@@ -66,6 +66,8 @@ dcosctl run --id long --image "$T/img" -- sh -c 'while :; do sleep 0.1; ls / > /
 ok "record: a running task, for a time" dcosaudit record --duration 1s -o "$T/long.json" long
 is "$(names "$T/long.json" startup)" "" "it has started"
 like " $(names "$T/long.json" running) " 'getdents64' "and its calls are in the recording"
+ok "coverage --live: a task against its own profile" dcosaudit coverage --live --duration 1s long
+like "$(dcosaudit coverage --live --duration 1s --json long)" '"profile": ?"default".*"call": ?"ptrace"' "and what it never used is named"
 audit_bg record -o "$T/killed.json" --flush 200ms long
 until_ok 10 test -s "$T/killed.json"
 kill -KILL $AUDIT

@@ -20,6 +20,12 @@
 static const struct opt_row coverage_rows[] = {
 	{"profile", 'p', "PROFILE", opt_string, offsetof(struct coverage_options, profile),
 	 "a file or the name of a profile", "that the program runs under (default: default)"},
+	{"live", 0, NULL, opt_flag, offsetof(struct coverage_options, live), NULL,
+	 "the operand is a TASK that runs: record it now, and take its own profile"},
+	{"duration", 0, "TIME", opt_ms, offsetof(struct coverage_options, duration), OPT_ALLOWED_MS,
+	 "with --live: how long (default: until the task ends, or SIGINT)"},
+	{"profile-dir", 0, "DIR", opt_string, offsetof(struct coverage_options, profile_dir),
+	 "a path", "with --live: seccomp_dir of the agent, if it is not the usual one"},
 	{"fail-on-risky", 0, NULL, opt_flag, offsetof(struct coverage_options, fail_on_risky), NULL,
 	 "exit status 3 if something risky is allowed and never used"},
 	{"weight", 0, "N", opt_count, offsetof(struct coverage_options, weight),
@@ -277,8 +283,11 @@ static int coverage_run(struct audit *a, const void *options, char **operands, i
 	cleanup_view struct view v = {};
 	struct recording r = {};
 	uint64_t caps = 0;
-	int status = audit_caps(a, o->caps, &caps);
+	int status;
 
+	if (o->live)
+		return coverage_live(a, o, operands, nr);
+	status = audit_caps(a, o->caps, &caps);
 	if (status)
 		return status;
 	if (profile_load(o->profile ? o->profile : "default", caps, &p, &a->why) < 0 ||
@@ -292,7 +301,7 @@ static int coverage_run(struct audit *a, const void *options, char **operands, i
 
 const struct command cmd_coverage = {
 	.name = "coverage",
-	.args = "[OPTION...] RECORDING...",
+	.args = "[OPTION...] RECORDING... | --live TASK",
 	.help = "what a profile allows and was never used",
 	.more = "By risk, the heaviest first. Recordings of several runs are joined.",
 	.options = coverage_rows,

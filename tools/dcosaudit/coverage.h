@@ -8,7 +8,9 @@
 #include "tools/dcosaudit/view.h"
 
 struct coverage_options {
-	const char *profile, *caps;
+	const char *profile, *caps, *profile_dir;
+	bool live; /* the operand is a task, to be recorded now */
+	struct opt_u64 duration;
 	bool fail_on_risky; /* exit status 3 if something risky is open and unused */
 	struct opt_u64 weight; /* ... of at least this weight */
 };
@@ -20,5 +22,8 @@ struct coverage_options {
  */
 int coverage_report(struct audit *a, const struct coverage_options *o, const struct view *v,
 		    const struct recording *r);
+
+/** coverage_live - coverage of the task in @operands, recorded now. Return: exit status */
+int coverage_live(struct audit *a, const struct coverage_options *o, char **operands, int nr);
 
 #endif
