@@ -22,8 +22,11 @@ dcosaudit-libs	:= $(LIBS_container) $(LIBS_lib) -lsmartcols
 tools-tested	:= $(tools-common) tools/dcosctl/spec.c \
 		   $(filter-out %/main.c %/screen.c %/page.c %/keys.c %/live.c %/replay.c %/loop.c,\
 		   $(wildcard tools/dcostop/*.c))
+# Static patterns: with implicit rules an object that is yet to be made makes way for the general
+# rule of unit tests, which links none of this.
+made-of		= $(patsubst %.c,$(O)/%,$(wildcard $(1)))
 define tools-test
-$$(O)/selftests/unit/$(1)_%: $$(O)/san/selftests/unit/$(1)_%.o \
+$$(call made-of,selftests/unit/$(1)_*.c): $$(O)/selftests/unit/$(1)_%: $$(O)/san/selftests/unit/$(1)_%.o \
 		$$(tools-tested:%.c=$$(O)/san/%.o) $$(O)/san/libharness.a $$(O)/san/libdcos.a
 	@mkdir -p $$(@D)
 	$$(CC) -pie $$(SAN) -o $$@ $$^ $$(LIBS_container) $$(LIBS_lib) -lm
@@ -31,14 +34,14 @@ endef
 $(eval $(call tools-test,dcostop))
 $(eval $(call tools-test,tools))
 
-$(O)/selftests/fuzz/dcostop_%: $(O)/fuzz/selftests/fuzz/dcostop_%.o \
+$(call made-of,selftests/fuzz/dcostop_*.c): $(O)/selftests/fuzz/dcostop_%: $(O)/fuzz/selftests/fuzz/dcostop_%.o \
 		$(tools-tested:%.c=$(O)/fuzz/%.o) $(O)/fuzz/libdcos.a
 	@mkdir -p $(@D)
 	$(CLANG) $(FUZZ_SAN) -fsanitize=fuzzer -o $@ $^ $(LIBS_container) $(LIBS_lib) -lm
 
 # unit tests of dcosaudit (selftests/unit/audit_*): all of it but the main
 audit-tested	:= $(filter-out %/main.c,$(dcosaudit-src))
-$(O)/selftests/unit/audit_%: $(O)/san/selftests/unit/audit_%.o $(audit-tested:%.c=$(O)/san/%.o) \
+$(call made-of,selftests/unit/audit_*.c): $(O)/selftests/unit/audit_%: $(O)/san/selftests/unit/audit_%.o $(audit-tested:%.c=$(O)/san/%.o) \
 		$(O)/san/libharness.a $(O)/san/libcontainer.a $(O)/san/libdcos.a
 	@mkdir -p $(@D)
 	$(CC) -pie $(SAN) -o $@ $^ $(dcosaudit-libs)
@@ -50,7 +53,7 @@ $(O)/selftests/root/audit_live: $(O)/obj/selftests/root/audit_live.o \
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(dcosaudit-libs)
 
 # and its fuzz targets
-$(O)/selftests/fuzz/audit_%: $(O)/fuzz/selftests/fuzz/audit_%.o $(audit-tested:%.c=$(O)/fuzz/%.o) \
+$(call made-of,selftests/fuzz/audit_*.c): $(O)/selftests/fuzz/audit_%: $(O)/fuzz/selftests/fuzz/audit_%.o $(audit-tested:%.c=$(O)/fuzz/%.o) \
 		$(O)/fuzz/libcontainer.a $(O)/fuzz/libdcos.a
 	@mkdir -p $(@D)
 	$(CLANG) $(FUZZ_SAN) -fsanitize=fuzzer -o $@ $^ $(dcosaudit-libs)
