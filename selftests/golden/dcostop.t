@@ -125,7 +125,7 @@ see "} comes back to now" 'seq 42  dropped 0'
 
 # --- a task ------------------------------------------------------------------------
 keys / w e b Enter Down Enter
-see "Enter shows the task's page" '^why: throttled: 40 % of periods'
+see "Enter shows the task's page" '^why: throttled: 40 %, 210 ms/s'
 see "with its history" '^CPU % .* most +49'
 golden "page of a task" dcostop-task.txt "$(screen)"
 keys '[' '[' '['

@@ -17,7 +17,7 @@ static struct top_row a_row(const char *id)
 	row.v[M_CPU] = 12.34;
 	row.v[M_WAIT_P99] = NAN;
 	row.v[M_MEMORY] = 1ULL << 40;
-	row.verdict = (struct verdict){VERDICT_THROTTLED, "throttled", "40 % of periods, 210 ms/s"};
+	row.verdict = (struct verdict){VERDICT_THROTTLED, "throttled", "40 %, 210 ms/s"};
 	(void)snprintf(row.id, sizeof(row.id), "%s", id);
 	return row;
 }
@@ -141,7 +141,7 @@ TEST(the_verdict_has_its_numbers_where_there_is_room)
 
 	layout_fit(&l, SET_OVERVIEW, 120, 5);
 	layout_row(&l, &row, line, sizeof(line));
-	EXPECT_TRUE(strstr(line, "throttled: 40 % of periods, 210 ms/s"));
+	EXPECT_TRUE(strstr(line, "throttled: 40 %, 210 ms/s"));
 	layout_fit(&l, SET_OVERVIEW, 80, 5);
 	layout_row(&l, &row, line, sizeof(line));
 	EXPECT_STREQ(strrchr(line, ' '), " throttled");

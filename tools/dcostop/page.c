@@ -102,7 +102,7 @@ static void draw_class(const struct screen *s, const struct panel *p, int line, 
 	put_at(p->y + line, p->x, text, p->width, A_NORMAL);
 }
 
-/* From the class of the median on both ways, as far as the lines reach, nothing empty at the ends. */
+/* The slowest classes, as far as the lines reach; the first line is all that are faster as well. */
 static void draw_panel(const struct screen *s, const struct panel *p, const struct top_row *row,
 		       int h)
 {
@@ -122,8 +122,13 @@ static void draw_panel(const struct screen *s, const struct panel *p, const stru
 	put_at(p->y, p->x, title, p->width, A_BOLD);
 	if (last - first + 1 > room) /* the slow ones are of interest */
 		first = last - room + 1;
-	for (int i = first, line = 1; i <= last && room > 0; i++, line++)
-		draw_class(s, p, line, i, (double)row->hist[h][i] / (double)total);
+	for (int i = first, line = 1; i <= last && room > 0; i++, line++) {
+		uint64_t count = row->hist[h][i];
+
+		for (int k = 0; i == first && k < i; k++)
+			count += row->hist[h][k]; /* all that are faster */
+		draw_class(s, p, line, i, (double)count / (double)total);
+	}
 }
 
 static void draw_histograms(const struct screen *s, int y, const struct top_row *row)

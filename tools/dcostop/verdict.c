@@ -75,16 +75,16 @@ static void say_throttled(const double *v, struct verdict *ret)
 	if (isnan(v[M_THROTTLED]))
 		say(ret, VERDICT_THROTTLED, "throttled", "%.0f ms/s", 10 * v[M_THROTTLED_TIME]);
 	else
-		say(ret, VERDICT_THROTTLED, "throttled", "%.0f %% of periods, %.0f ms/s",
-		    v[M_THROTTLED], 10 * known(v[M_THROTTLED_TIME]));
+		say(ret, VERDICT_THROTTLED, "throttled", "%.0f %%, %.0f ms/s", v[M_THROTTLED],
+		    10 * known(v[M_THROTTLED_TIME]));
 }
 
 static void judge_rest(const double *v, struct verdict *ret)
 {
 	if (known(v[M_RETRANSMITS]) >= VERDICT_RETRANSMITS_MIN &&
 	    retransmit_share(v) >= VERDICT_RETRANSMITS_PCT)
-		say(ret, VERDICT_RETRANSMITS, "retrans", "%.0f/s, %.1f %% of packets sent",
-		    v[M_RETRANSMITS], retransmit_share(v));
+		say(ret, VERDICT_RETRANSMITS, "retrans", "%.0f/s, %.1f %%", v[M_RETRANSMITS],
+		    retransmit_share(v));
 	else if (denials(v) > 0)
 		say(ret, VERDICT_DENIED, "denied", "%.1f/s", denials(v));
 	else if (is_idle(v))
@@ -106,13 +106,13 @@ static void judge(const double *v, struct verdict *ret)
 		say_throttled(v, ret);
 	} else if (most == cpu) {
 		metric_text(UNIT_US, v[M_WAIT_P99], p99, sizeof(p99));
-		say(ret, VERDICT_CPU, "cpu wait", "%.0f %% of its time, p99 %s", cpu, p99);
+		say(ret, VERDICT_CPU, "cpu wait", "%.0f %%, p99 %s", cpu, p99);
 	} else if (most == memory) {
-		say(ret, VERDICT_MEMORY, "memory", "pressure %.0f %%, %.0f major faults/s", memory,
+		say(ret, VERDICT_MEMORY, "memory", "%.0f %%, %.0f majf/s", memory,
 		    known(v[M_MAJ_FAULTS]));
 	} else {
 		metric_text(UNIT_US, v[M_DISK_P99], p99, sizeof(p99));
-		say(ret, VERDICT_DISK, "disk wait", "%.0f %% of the time, p99 %s", disk, p99);
+		say(ret, VERDICT_DISK, "disk wait", "%.0f %%, p99 %s", disk, p99);
 	}
 }
 

@@ -36,7 +36,7 @@ enum verdict_kind {
 struct verdict {
 	enum verdict_kind kind;
 	char word[16]; /* "throttled", "cpu wait", ... */
-	char numbers[80]; /* "43 % of periods, 210 ms/s"; "" none */
+	char numbers[80]; /* "43 %, 210 ms/s", see dcostop(1); "" none */
 };
 
 /**
