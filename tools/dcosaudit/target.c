@@ -132,7 +132,7 @@ static int open_awaited(struct audit *a, struct target *t, const char *id)
 
 static int open_process(struct target *t, uint64_t pid)
 {
-	cleanup_free char *path = NULL, *text = NULL;
+	cleanup_free char *path = NULL;
 	FILE *f;
 
 	t->kind = TARGET_PROCESS;
