@@ -54,7 +54,13 @@ static const struct family_hook net_hooks[] = {
 	{},
 };
 
-static const struct family_map net_maps[] = {{.name = "socks"}, {}};
+static const struct family_map net_maps[] = {{.name = "connects"}, {}};
+
+static const struct family_optional net_optional[] = {
+	{"net_socket", "TCP connections"},
+	{"net_retransmit", "TCP retransmits"},
+	{},
+};
 
 /* Its program is attached by agent/governor.c while a task is governed. */
 static const struct family_map governor_maps[] = {{.name = "budgets"}, {}};
@@ -105,6 +111,7 @@ const struct family_spec meter_families[METER_FAMILIES] = {
 			.elf = net_bpf__elf_bytes,
 			.hooks = net_hooks,
 			.maps = net_maps,
+			.optional = net_optional,
 			.needs_cgroup = true,
 		},
 	[METER_GOVERNOR] =

@@ -8,9 +8,10 @@ $(O)/selftests/bench/%: $(O)/obj/selftests/bench/%.o $(O)/libharness.a $(O)/liba
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_agent) $(LIBS_container) $(LIBS_lib)
 
-bench-meter: $(O)/selftests/bench/meter $(O)/selftests/bench/disk $(O)/selftests/bench/snapshot
+bench-meter: $(addprefix $(O)/selftests/bench/,meter disk net snapshot)
 	$(O)/selftests/bench/meter
 	$(O)/selftests/bench/disk
+	$(O)/selftests/bench/net
 	$(O)/selftests/bench/snapshot
 
 # wrk is the only thing that make deps does not install

@@ -200,24 +200,56 @@ static uint64_t hist_sum(const __u64 *hist)
 	return sum;
 }
 
-/* @least, @most: bytes that the device adds for each packet that it cut off */
-static void expect_like_lo(const struct seen *a, const struct seen *b, uint64_t least,
-			   uint64_t most)
+/* How the meter's numbers may differ from the device's, in bytes; all 0: not at all. */
+struct unlike {
+	uint64_t least, most; /* that the device adds for each packet that it cut off */
+	uint64_t hidden; /* a packet that some kernels hide from programs of cgroups */
+	uint64_t twice; /* a packet that the kernel looks at again if two CPUs race for it */
+};
+
+static void expect_sent_like_lo(const struct seen *a, const struct seen *b, const struct unlike *u)
 {
 	uint64_t packets = b->cell.tx_packets - a->cell.tx_packets,
 		 more = b->lo.tx_packets - a->lo.tx_packets - packets,
 		 added = b->lo.tx_bytes - a->lo.tx_bytes - (b->cell.tx_bytes - a->cell.tx_bytes);
 
-	EXPECT_GE(added, more * least);
-	EXPECT_LE(added, more * most);
-	if (!most)
+	if (u->hidden && more && added > more * u->most) {
+		printf("# this kernel hides the answer to a SYN\n");
+		more--;
+		added -= u->hidden;
+	}
+	EXPECT_GE(added, more * u->least);
+	EXPECT_LE(added, more * u->most);
+	if (!u->most)
 		EXPECT_EQ(more, 0);
-	EXPECT_EQ(b->cell.rx_packets - a->cell.rx_packets, b->lo.rx_packets - a->lo.rx_packets);
-	EXPECT_EQ(b->cell.rx_bytes - a->cell.rx_bytes, b->lo.rx_bytes - a->lo.rx_bytes);
 }
 
-/* Headers of IP and TCP with timestamps; some kernels' uncut IPv6 ones have a jumbo option. */
-static void tcp_like_lo(int family, uint64_t least, uint64_t most)
+static void expect_like_lo(const struct seen *a, const struct seen *b, const struct unlike *u)
+{
+	uint64_t packets = b->lo.rx_packets - a->lo.rx_packets,
+		 bytes = b->lo.rx_bytes - a->lo.rx_bytes;
+
+	expect_sent_like_lo(a, b, u);
+	if (u->twice && b->cell.rx_packets - a->cell.rx_packets == packets + 1) {
+		printf("# a packet was looked at twice\n");
+		packets++;
+		bytes += u->twice;
+	}
+	EXPECT_EQ(b->cell.rx_packets - a->cell.rx_packets, packets);
+	EXPECT_EQ(b->cell.rx_bytes - a->cell.rx_bytes, bytes);
+}
+
+/* Headers of IP and TCP, with timestamps; SYN and its answer have more options. */
+static const struct unlike tcp_unlike = {.least = 20 + 32, .most = 20 + 32, .twice = 20 + 32};
+
+/* Some kernels' uncut ones have a jumbo option. */
+static const struct unlike tcp6_unlike = {.least = 40 + 32 - 8,
+					  .most = 40 + 32,
+					  .hidden = 40 + 40,
+					  .twice = 40 + 32};
+static const struct unlike udp_unlike;
+
+static void tcp_like_lo(int family, const struct unlike *u)
 {
 	struct rig g = up();
 	struct seen a, b;
@@ -225,7 +257,7 @@ static void tcp_like_lo(int family, uint64_t least, uint64_t most)
 	look(&g, &a);
 	run(&g, g.cgroup_fd, tcp_bulk, &family);
 	look(&g, &b);
-	expect_like_lo(&a, &b, least, most);
+	expect_like_lo(&a, &b, u);
 	EXPECT_GE(b.cell.tx_bytes - a.cell.tx_bytes, BULK);
 	EXPECT_EQ(b.cell.nr_tcp_opened, 2); /* both ends */
 	EXPECT_EQ(b.cell.nr_tcp_closed, 2);
@@ -238,12 +270,12 @@ static void tcp_like_lo(int family, uint64_t least, uint64_t most)
 
 TEST(tcp_bytes_and_packets_equal_those_of_the_interface, NEEDS)
 {
-	tcp_like_lo(AF_INET, 20 + 32, 20 + 32);
+	tcp_like_lo(AF_INET, &tcp_unlike);
 }
 
 TEST(tcp_over_ipv6_is_counted_alike, NEEDS)
 {
-	tcp_like_lo(AF_INET6, 40 + 32 - 8, 40 + 32);
+	tcp_like_lo(AF_INET6, &tcp6_unlike);
 }
 
 static void udp_like_lo(int family, size_t headers)
@@ -254,7 +286,7 @@ static void udp_like_lo(int family, size_t headers)
 	look(&g, &a);
 	run(&g, g.cgroup_fd, udp_datagrams, &family);
 	look(&g, &b);
-	expect_like_lo(&a, &b, 0, 0);
+	expect_like_lo(&a, &b, &udp_unlike);
 	EXPECT_EQ(b.detail.tx_udp_packets, DATAGRAMS);
 	EXPECT_EQ(b.detail.rx_udp_packets, DATAGRAMS);
 	EXPECT_EQ(b.detail.tx_udp_bytes, DATAGRAMS * (DATAGRAM + headers));
@@ -315,7 +347,7 @@ TEST(what_a_task_does_in_cgroups_of_its_own_is_the_tasks, NEEDS)
 	look(&g, &a);
 	run(&g, low, tcp_bulk, &family);
 	look(&g, &b);
-	expect_like_lo(&a, &b, 20 + 32, 20 + 32);
+	expect_like_lo(&a, &b, &tcp_unlike);
 	EXPECT_EQ(b.cell.nr_tcp_opened, 2);
 	meter_close(g.m);
 	close_fd(&low);

@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,7 +23,9 @@
 #define END_MS	  20000
 #define PAIRS	  20
 #define EXCHANGES 20
-#define PAUSE_MS  3 /* longer than the meter's interval between two round-trip times */
+#define PAUSE_MS  12 /* longer than a jiffy */
+#define HZ_MAX	  1000 /* of any kernel */
+#define FAST	  20000
 #define RTO_S	  1 /* after which the kernel repeats a SYN, RFC 6298 */
 #define DEAF_MS	  200
 #define TEXT	  "sixteen letters."
@@ -30,6 +33,7 @@
 /* What a task of these tests and the test tell each other. */
 struct talk {
 	int fds[2]; /* test, task */
+	struct rig_addr to; /* whom to connect to */
 	uint64_t *result; /* shared */
 };
 
@@ -65,10 +69,12 @@ static int hear(int fd)
 	return poll(&p, 1, END_MS) == 1 && read(fd, &c, 1) == 1 ? 0 : 1;
 }
 
-static struct task start(int cgroup_fd, int (*fn)(void *))
+static struct task start_to(int cgroup_fd, int (*fn)(void *), const struct rig_addr *to)
 {
 	struct task t = {};
 
+	if (to)
+		t.talk.to = *to;
 	t.talk.result = mmap(NULL, sizeof(*t.talk.result), PROT_READ | PROT_WRITE,
 			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_TRUE(t.talk.result != MAP_FAILED);
@@ -76,6 +82,11 @@ static struct task start(int cgroup_fd, int (*fn)(void *))
 	t.pid = rig_spawn(cgroup_fd, fn, &t.talk, &t.pidfd);
 	ASSERT_TRUE(t.pid > 0);
 	return t;
+}
+
+static struct task start(int cgroup_fd, int (*fn)(void *))
+{
+	return start_to(cgroup_fd, fn, NULL);
 }
 
 static void end(struct task *t)
@@ -173,6 +184,8 @@ static int reuse(void *arg)
 	cleanup_close int listener = rig_listener(&a, PAIRS);
 	cleanup_close int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+	if (listener < 0)
+		return 1;
 	for (int i = 0; i < PAIRS; i++) {
 		if (connect(fd, &a.any, a.len) || connect(fd, &none, sizeof(none)))
 			return 1;
@@ -245,60 +258,105 @@ TEST(a_connect_that_was_answered_late_is_in_the_class_of_its_time, NEEDS)
 	meter_close(g.m);
 }
 
-static int echo(int listener)
+/* In the test's own cgroup, so that only the other end's times count. */
+static pid_t echo(struct rig_addr *a)
 {
-	cleanup_close int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	cleanup_close int listener = rig_listener(a, 1);
+	pid_t pid = fork();
 	char c;
+
+	ASSERT_TRUE(pid >= 0);
+	if (pid)
+		return pid;
+
+	cleanup_close int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 
 	while (read(fd, &c, 1) == 1) {
 		if (write(fd, &c, 1) != 1)
-			return 1;
+			_exit(1);
 	}
-	return 0;
+	_exit(0);
 }
 
-/* So slow that each round-trip time is counted. */
-static int slow_exchanges(void *arg)
+static int exchange(int fd)
 {
-	struct rig_addr a = rig_loopback(AF_INET, 0);
-	cleanup_close int listener = rig_listener(&a, 1), fd = -1;
-	struct tcp_info info = {};
-	socklen_t len = sizeof(info);
-	const struct talk *t = arg;
-	int status;
-	pid_t pid = fork();
 	char c = 0;
 
-	if (!pid)
-		_exit(echo(listener));
-	fd = rig_connect(&a);
-	if (pid < 0 || fd < 0)
-		return 1;
-	for (int i = 0; i < EXCHANGES; i++) {
-		(void)poll(NULL, 0, PAUSE_MS); /* part of the load */
-		if (write(fd, &c, 1) != 1 || read(fd, &c, 1) != 1)
+	(void)poll(NULL, 0, PAUSE_MS); /* part of the load */
+	return write(fd, &c, 1) == 1 && read(fd, &c, 1) == 1 ? 0 : 1;
+}
+
+/* So slow that a round-trip time is looked at in each. */
+static int slow_exchanges(void *arg)
+{
+	const struct talk *t = arg;
+	cleanup_close int fd = rig_connect(&t->to);
+	struct tcp_info info = {};
+	socklen_t len = sizeof(info);
+
+	for (int i = 0; i < EXCHANGES - 1; i++) {
+		if (exchange(fd))
 			return 1;
 	}
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len))
 		return 1;
-	*t->result = info.tcpi_rtt;
-	close_fd(&fd);
-	return waitpid(pid, &status, 0) == pid ? status : 1;
+	*t->result = info.tcpi_rtt; /* it is looked at when the next packet comes in */
+	return exchange(fd);
+}
+
+/* As many as there can be; the result is how long they took in us. */
+static int fast_exchanges(void *arg)
+{
+	const struct talk *t = arg;
+	cleanup_close int fd = rig_connect(&t->to);
+	uint64_t begin = rig_now_ns();
+	char c = 0;
+
+	for (int i = 0; i < FAST; i++) {
+		if (write(fd, &c, 1) != 1 || read(fd, &c, 1) != 1)
+			return 1;
+	}
+	*t->result = (rig_now_ns() - begin) / 1000;
+	return 0;
 }
 
 TEST(smoothed_round_trip_times_are_those_of_the_socket, NEEDS)
 {
 	struct rig g = up();
-	struct task t = start(g.cgroup_fd, slow_exchanges);
+	struct rig_addr to = rig_loopback(AF_INET, 0);
+	pid_t peer = echo(&to);
+	struct task t = start_to(g.cgroup_fd, slow_exchanges, &to);
 	struct dcos_detail d;
+	int status = -1;
 
 	end(&t);
+	EXPECT_EQ(waitpid(peer, &status, 0), peer);
+	EXPECT_EQ(status, 0);
 	meter_detail(g.m, g.slot, &d);
 	printf("# smoothed round-trip time %lu us\n", (unsigned long)*t.talk.result);
 	EXPECT_GE(d.rtt_hist[class_of(*t.talk.result)], 1);
 	EXPECT_GE(hist_sum(d.rtt_hist, 0, DCOS_HIST - 1), EXCHANGES);
-	/* two ends; a handshake, exchanges and an end of each */
-	EXPECT_LE(hist_sum(d.rtt_hist, 0, DCOS_HIST - 1), 2 * (EXCHANGES + 2));
+	meter_close(g.m);
+}
+
+TEST(round_trip_times_of_a_stream_are_thinned_out, NEEDS)
+{
+	struct rig g = up();
+	struct rig_addr to = rig_loopback(AF_INET, 0);
+	pid_t peer = echo(&to);
+	struct task t = start_to(g.cgroup_fd, fast_exchanges, &to);
+	struct dcos_detail d;
+	struct dcos_cell c;
+
+	end(&t);
+	EXPECT_EQ(waitpid(peer, NULL, 0), peer);
+	c = rig_row(&g);
+	meter_detail(g.m, g.slot, &d);
+	EXPECT_GE(c.rx_packets, FAST);
+	EXPECT_GE(hist_sum(d.rtt_hist, 0, DCOS_HIST - 1), 1);
+	/* the clock's interrupts that there were, and one for each CPU */
+	EXPECT_LE(hist_sum(d.rtt_hist, 0, DCOS_HIST - 1),
+		  *t.talk.result * HZ_MAX / 1000000 + 1 + (uint64_t)get_nprocs_conf());
 	meter_close(g.m);
 }
 
@@ -437,11 +495,12 @@ TEST(the_next_agent_knows_what_is_open, NEEDS)
 	meter_close(g.m);
 }
 
-TEST(a_socket_that_no_memory_is_left_for_is_counted_as_lost, NEEDS)
+TEST(a_connect_that_no_memory_is_left_for_is_open_but_has_no_latency, NEEDS)
 {
 	struct rig g = up();
 	cleanup_close int limit = open("/proc/sys/net/core/optmem_max", O_WRONLY | O_CLOEXEC);
 	struct meter_drops drops;
+	struct dcos_detail d;
 	struct dcos_cell c;
 	struct task t;
 
@@ -452,11 +511,71 @@ TEST(a_socket_that_no_memory_is_left_for_is_counted_as_lost, NEEDS)
 	ASSERT_EQ(hear(t.talk.fds[0]), 0);
 	ASSERT_EQ(say(t.talk.fds[0]), 0);
 	end(&t);
-	c = rig_row(&g);
+	c = row_when_closed(&g, 2);
 	meter_drops(g.m, &drops);
-	EXPECT_EQ(drops.socks_failed, 2);
+	meter_detail(g.m, g.slot, &d);
+	EXPECT_EQ(drops.socks_failed, 1);
+	EXPECT_EQ(hist_sum(d.connect_hist, 0, DCOS_HIST - 1), 0);
+	EXPECT_EQ(c.nr_tcp_opened, 2);
+	EXPECT_EQ(c.nr_tcp_closed, 2);
+	meter_close(g.m);
+}
+
+/* Connected, let go, and then a listener. */
+static int connect_then_listen(void *arg)
+{
+	struct rig_addr a = rig_loopback(AF_INET, 0);
+	const struct sockaddr none = {.sa_family = AF_UNSPEC};
+	cleanup_close int listener = rig_listener(&a, 1), fd = rig_connect(&a);
+	cleanup_close int in = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+	if (in < 0 || connect(fd, &none, sizeof(none)) || listen(fd, 1))
+		return 1;
+	return arg ? 0 : 1;
+}
+
+TEST(the_end_of_a_listener_is_not_that_of_a_connection, NEEDS)
+{
+	struct rig g = up();
+	struct task t = start(g.cgroup_fd, connect_then_listen);
+	struct dcos_cell c;
+
+	end(&t);
+	c = row_when_closed(&g, 2);
+	EXPECT_EQ(c.nr_tcp_opened, 2);
+	EXPECT_EQ(c.nr_tcp_closed, 2);
+	EXPECT_EQ(c.nr_tcp_failed, 0);
+	meter_close(g.m);
+}
+
+/* Connects to who does not answer, and gives up. */
+static int give_up(void *arg)
+{
+	const struct talk *t = arg;
+	cleanup_close int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+	if (!connect(fd, &t->to.any, t->to.len) || errno != EINPROGRESS)
+		return 1;
+	return poll(&p, 1, DEAF_MS); /* nothing must come */
+}
+
+TEST(a_connect_that_was_given_up_is_a_failed_one, NEEDS)
+{
+	struct rig g = up();
+	struct rig_addr to = rig_loopback(AF_INET, 0);
+	cleanup_close int listener = rig_listener(&to, 0), queued = rig_connect(&to);
+	struct task t = start_to(g.cgroup_fd, give_up, &to);
+	struct dcos_cell c;
+
+	ASSERT_TRUE(listener >= 0);
+	ASSERT_TRUE(queued >= 0); /* fills the queue of the listener */
+	end(&t);
+	c = rig_row(&g);
 	EXPECT_EQ(c.nr_tcp_opened, 0);
 	EXPECT_EQ(c.nr_tcp_closed, 0);
-	EXPECT_GE(c.tx_packets, 4);
+	EXPECT_EQ(c.nr_tcp_failed, 1);
+	EXPECT_EQ(c.tx_packets, 1);
+	EXPECT_EQ(c.tx_bytes, 20 + 40);
 	meter_close(g.m);
 }

@@ -191,7 +191,7 @@ static const struct metric task_rows[] = {
 	HIST("dcos_task_tcp_connect_seconds", FROM_USAGE, "connect_hist_us",
 	     "How long it took until connections were established"),
 	HIST("dcos_task_tcp_rtt_seconds", FROM_USAGE, "rtt_hist_us",
-	     "Smoothed round-trip times of TCP, one for each measurement"),
+	     "Smoothed round-trip times of TCP, at most one a clock tick"),
 
 	/* processes */
 	LEVEL("container_processes", NULL, FROM_USAGE, "processes", "Processes"),
