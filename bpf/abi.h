@@ -92,7 +92,7 @@ struct dcos_detail {
 	__u64 pad[4];
 	__u64 disk_hist[DCOS_HIST]; /* from submission to completion */
 	__u64 connect_hist[DCOS_HIST]; /* from connect to established */
-	__u64 rtt_hist[DCOS_HIST]; /* smoothed round-trip times of TCP, one for each measurement */
+	__u64 rtt_hist[DCOS_HIST]; /* smoothed round-trip times of TCP, at most one each jiffy */
 };
 _Static_assert(sizeof(struct dcos_detail) == 768, "dcos_detail has a hole");
 
@@ -194,7 +194,7 @@ struct dcos_drops {
 	__u64 slots_full; /* user space: no slot was free */
 	__u64 disk_inflight_full; /* BPF: too many requests at once, one has no latency */
 	__u64 disks_full; /* BPF: more than DCOS_TASK_DISKS of a task: one in the sums only */
-	__u64 socks_failed; /* BPF: no memory for a socket's state: no latency, not counted as open */
+	__u64 socks_failed; /* BPF: no memory for the time of a connect: it has no latency */
 };
 _Static_assert(sizeof(struct dcos_drops) == 48, "dcos_drops has a hole");
 

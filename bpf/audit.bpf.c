@@ -358,26 +358,29 @@ static __always_inline void put64(struct cbpf_machine *m, int word, __u64 v)
 	m->data[word + 1] = v >> 32;
 }
 
-/* The machine's memory is the caller's stack: too much for one together with what follows. */
-static __noinline __u32 run_candidate(struct pt_regs *regs, __u32 numbering, __s32 nr)
-{
-	struct cbpf_machine m = {};
+/* Programs that run a machine: one may be preempted by another. */
+enum { MACHINE_ENTER, MACHINE_EXIT, MACHINE_END };
 
-	if (!regs)
-		return RET_ALLOW;
-	m.data[0] = nr;
-	m.data[1] = numbering == DCOS_NR_COMPAT ? AUDIT_ARCH_I386 : AUDIT_ARCH_X86_64;
-	put64(&m, 2, regs->ip);
-	put64(&m, 4, arg_of(regs, numbering, 0));
-	put64(&m, 6, arg_of(regs, numbering, 1));
-	put64(&m, 8, arg_of(regs, numbering, 2));
-	put64(&m, 10, arg_of(regs, numbering, 3));
-	put64(&m, 12, arg_of(regs, numbering, 4));
-	put64(&m, 14, arg_of(regs, numbering, 5));
-	return cbpf_run(&m);
+static __noinline __u32 run_candidate(struct pt_regs *regs, __u32 numbering, __s32 nr,
+				      __u32 machine)
+{
+	struct cbpf_machine *m = bpf_map_lookup_elem(&machines, &machine);
+
+	if (!regs || !m)
+		return RET_ALLOW; /* there is one of each */
+	m->data[0] = nr;
+	m->data[1] = numbering == DCOS_NR_COMPAT ? AUDIT_ARCH_I386 : AUDIT_ARCH_X86_64;
+	put64(m, 2, regs->ip);
+	put64(m, 4, arg_of(regs, numbering, 0));
+	put64(m, 6, arg_of(regs, numbering, 1));
+	put64(m, 8, arg_of(regs, numbering, 2));
+	put64(m, 10, arg_of(regs, numbering, 3));
+	put64(m, 12, arg_of(regs, numbering, 4));
+	put64(m, 14, arg_of(regs, numbering, 5));
+	return cbpf_run(m);
 }
 
-static __always_inline __u32 judge(struct dcos_audit_task *t, struct pt_regs *regs)
+static __always_inline __u32 judge(struct dcos_audit_task *t, struct pt_regs *regs, __u32 machine)
 {
 	__u32 numbering = t->numbering, nr = t->nr;
 
@@ -385,7 +388,7 @@ static __always_inline __u32 judge(struct dcos_audit_task *t, struct pt_regs *re
 		nr &= ~X32_BIT;
 	if (numbering < DCOS_NUMBERINGS && nr < DCOS_AUDIT_CALLS && !varies[numbering][nr])
 		return verdicts[numbering][nr];
-	return run_candidate(regs, numbering, t->nr);
+	return run_candidate(regs, numbering, t->nr, machine);
 }
 
 static __always_inline bool is_allowed(__u32 verdict)
@@ -428,13 +431,13 @@ int BPF_PROG(audit_enter, struct pt_regs *regs, long id)
 	if (t->flags & DCOS_TASK_SETUP) {
 		rule = rule_of(t);
 		if (knobs.shadow && rule && rule->flags & DCOS_CALL_EXECS)
-			t->verdict = judge(t, regs);
+			t->verdict = judge(t, regs, MACHINE_ENTER);
 		return 0;
 	}
 	if (knobs.record)
 		count_call(t, regs);
 	if (knobs.shadow)
-		refuse(ctx, t, regs, judge(t, regs), false);
+		refuse(ctx, t, regs, judge(t, regs, MACHINE_ENTER), false);
 	return 0;
 }
 
@@ -466,7 +469,7 @@ int BPF_PROG(audit_exit, struct pt_regs *regs, long ret)
 		if (knobs.record)
 			count_denied(t, regs);
 		if (knobs.shadow)
-			refuse(ctx, t, regs, judge(t, regs), true);
+			refuse(ctx, t, regs, judge(t, regs, MACHINE_EXIT), true);
 		if (knobs.watch)
 			denied(ctx, p, verdict_of(p, regs), true);
 	}
@@ -513,7 +516,7 @@ int BPF_PROG(audit_end, struct task_struct *p)
 	if (knobs.record)
 		count_denied(t, regs);
 	if (knobs.shadow)
-		refuse(ctx, t, regs, judge(t, regs), true);
+		refuse(ctx, t, regs, judge(t, regs, MACHINE_END), true);
 	if (knobs.watch)
 		denied(ctx, current, RET_KILL_THREAD, true);
 	return 0;

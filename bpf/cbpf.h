@@ -12,6 +12,7 @@
 
 #define CBPF_DATA_WORDS	   16 /* of struct seccomp_data */
 #define CBPF_SCRATCH_WORDS 16 /* BPF_MEMWORDS */
+#define CBPF_MACHINES	   3
 
 /* Bits of an instruction's code: include/uapi/linux/bpf_common.h */
 #define CBPF_CLASS(code) ((code)&0x07)
@@ -104,9 +105,26 @@ static __always_inline __u32 cbpf_jump(const struct cbpf_machine *m, const struc
 	return yes ? i->jt : i->jf;
 }
 
+/*
+ * One machine for each program that runs one, on each CPU. Not on the stack: kernels before 6.6
+ * look at the function of a loop once, believe the stack to be as it was before, and leave out
+ * whatever the first round does not need.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, CBPF_MACHINES);
+	__type(key, __u32);
+	__type(value, struct cbpf_machine);
+} machines SEC(".maps");
+
+struct cbpf_loop {
+	struct cbpf_machine *m; /* what a loop gets must be on the stack; this is */
+};
+
 /* For bpf_loop(). Return: 1: a verdict is there */
-static long cbpf_step(__u32 nr, struct cbpf_machine *m)
+static long cbpf_step(__u32 nr, struct cbpf_loop *l)
 {
+	struct cbpf_machine *m = l->m;
 	const volatile struct dcos_insn *at = &candidate[m->pc & (DCOS_AUDIT_INSNS - 1)];
 	const struct dcos_insn i = {at->code, at->jt, at->jf, at->k};
 	__u32 v = i.code & CBPF_X ? m->x : i.k;
@@ -145,11 +163,13 @@ static long cbpf_step(__u32 nr, struct cbpf_machine *m)
 /* Return: SECCOMP_RET_*, with its data; @m->data is set */
 static __always_inline __u32 cbpf_run(struct cbpf_machine *m)
 {
+	struct cbpf_loop l = {.m = m};
+
 	m->a = 0;
 	m->x = 0;
 	m->pc = 0;
 	m->verdict = 0; /* no verdict is KILL_THREAD, as the kernel's machine would have it */
-	bpf_loop(DCOS_AUDIT_INSNS, cbpf_step, m, 0);
+	bpf_loop(DCOS_AUDIT_INSNS, cbpf_step, &l, 0);
 	return m->verdict;
 }
 

@@ -15,7 +15,7 @@ dcostop-libs	:= $(LIBS_lib) -lncursesw -lm
 programs	+= dcosaudit
 dcosaudit-src	:= $(wildcard tools/dcosaudit/*.c) $(tools-common) tools/dcosctl/table.c
 dcosaudit-lib	:= container dcos
-dcosaudit-libs	:= $(LIBS_container) $(LIBS_lib) -lsmartcols
+dcosaudit-libs	:= $(LIBS_container) $(LIBS_lib) -lsmartcols -lnettle
 
 # what unit tests of the tools (selftests/unit/dcostop_*, tools_*) link: all but the mains and the
 # screen

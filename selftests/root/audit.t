@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # dcosaudit with tasks of an agent: from recording to an enforced profile, shadow, watch, tasks.
+# Not in guests: with 6.1 record misses the execve under the filter, and shadow all; audit_live has the kernel's part.
 : "${DCOS_BUILD:?absolute path of the build directory}" "${DCOS_SRC:?of the sources}"
 . "$DCOS_SRC/selftests/harness/tap.sh"
 . "$DCOS_SRC/selftests/harness/agent.sh"
@@ -79,6 +80,38 @@ wait $AUDIT
 is $? 0 "a task that ends while it is recorded ends the recording"
 [ -s "$T/ends.json" ]
 tap $? "and what was seen is kept"
+
+# --- tasks -------------------------------------------------------------------------------
+is "$(dcosaudit tasks)" "No task runs." "tasks: none"
+dcosctl run --id web-1 --image "$T/img" --seccomp web --network none --label role=web -- sh -c 'echo 1 | nc -l -p 8080; sleep 1000' > /dev/null
+dcosctl run --id bad-1 --image host --seccomp unconfined --set no_new_privileges=false -- sleep 1000 > /dev/null
+listens() { dcosaudit tasks --json | grep -q tcp/8080; }
+ok "tasks: a task listens" until_ok 10 listens
+field() { dcosaudit tasks --json "${@:2}" | perl -MJSON::PP -e 'local $/; my %t = map { $_->{id} => $_ } @{decode_json(<STDIN>)->{tasks}}; my $v = eval $ARGV[0]; print ref $v ? join(" ", map { ref $_ ? $_->{rule} // $_->{path} : $_ } @$v) : $v // "", "\n"' "$1"; }
+is "$(field '$t{"web-1"}{profile}') $(field '$t{"bad-1"}{profile}')" "web unconfined" "profiles"
+is "$(field '$t{"web-1"}{seccomp}') $(field '$t{"bad-1"}{seccomp}')" "filter none" "and what the kernel says of them"
+like "$(field '$t{"web-1"}{filter_sha256}')" '^[0-9a-f]{64}$' "the hash of the filter"
+is "$(field '$t{"bad-1"}{filter_sha256}')" "" "which an unconfined task has not"
+is "$(field '$t{"web-1"}{no_new_privs} . $t{"bad-1"}{no_new_privs}')" 10 "no_new_privs"
+is "$(field '$t{"web-1"}{ports}') $(field '$t{"bad-1"}{ports}')" "tcp/8080 " "ports: those of the task itself, whatever the host has"
+like "$(field '$t{"web-1"}{namespaces}')" '^cgroup ipc mnt net pid user uts$' "namespaces of its own"
+like "$(field '$t{"web-1"}{writable}')" '(^| )/( |$)' "writable mounts"
+is "$(field '$t{"web-1"}{uid} . $t{"bad-1"}{uid_host}')" 00 "who it is"
+cat > "$T/policy.json" <<-EOF
+	{"format":"dcosaudit-policy","version":1,"roles":[
+	 {"name":"web","match":{"labels":{"role":"web"}},"require":{"profiles":["web","strict"],"no_new_privs":true,
+	  "not_host_root":true,"namespaces":["user","pid","mnt"],"ports":["tcp/80??"]}},
+	 {"name":"other","require":{"profiles":["default"],"no_new_privs":true,"not_host_root":true}}]}
+EOF
+is "$(field '$t{"web-1"}{verdict}' --policy "$T/policy.json") $(field '$t{"bad-1"}{verdict}' --policy "$T/policy.json")" "pass fail" "a verdict for each"
+is "$(field '$t{"bad-1"}{broken}' --policy "$T/policy.json")" "profiles no_new_privs not_host_root" "with what is broken"
+like "$(out dcosaudit tasks --policy "$T/policy.json")" '^exit 3 .*bad-1 .*its profile is unconfined' "exit status 3, and a table"
+dcosaudit tasks --policy "$T/policy.json" --sarif > "$T/sarif"
+is "$(perl -MJSON::PP -e 'local $/; my $d = decode_json(<STDIN>); my $r = $d->{runs}[0]; my @x = @{$r->{results}};
+	print join " ", $d->{version}, $r->{tool}{driver}{name}, scalar @x, (map { $r->{tool}{driver}{rules}[$_->{ruleIndex}]{id} eq $_->{ruleId} ? 1 : 0 } @x),
+	$x[0]{locations}[0]{logicalLocations}[0]{fullyQualifiedName}' < "$T/sarif")" "2.1.0 dcosaudit 3 1 1 1 test-node/bad-1" "SARIF: a finding for each, at the task"
+like "$(sed 's/"ports"/"prots"/' "$T/policy.json" > "$T/p2.json"; out dcosaudit tasks --policy "$T/p2.json")" '^exit 1 .*p2.json: /roles/0/require/prots: is unknown' "a wrong policy, with the place"
+like "$(out dcosaudit tasks --sarif)" '^exit 2 ' "SARIF needs a policy"
 
 # --- bad input ---------------------------------------------------------------------------
 like "$(out dcosaudit record nobody)" '^exit 1 dcosaudit: nobody: no such task' "an unknown task"

@@ -61,6 +61,6 @@ struct profile;
 void audit_warn_foreign(const struct profile *p);
 
 extern const struct command cmd_lint, cmd_explain, cmd_diff, cmd_cost, cmd_generate, cmd_coverage;
-extern const struct command cmd_record, cmd_shadow, cmd_watch;
+extern const struct command cmd_record, cmd_shadow, cmd_watch, cmd_tasks;
 
 #endif

@@ -301,7 +301,7 @@ static int coverage_run(struct audit *a, const void *options, char **operands, i
 
 const struct command cmd_coverage = {
 	.name = "coverage",
-	.args = "[OPTION...] RECORDING... | --live TASK",
+	.args = "[OPTION...] RECORDING...",
 	.help = "what a profile allows and was never used",
 	.more = "By risk, the heaviest first. Recordings of several runs are joined.",
 	.options = coverage_rows,

@@ -9,7 +9,7 @@
 
 static const struct command *const commands[] = {
 	&cmd_lint,     &cmd_explain, &cmd_diff,	  &cmd_cost,  &cmd_generate,
-	&cmd_coverage, &cmd_record,  &cmd_shadow, &cmd_watch,
+	&cmd_coverage, &cmd_record,  &cmd_shadow, &cmd_watch, &cmd_tasks,
 };
 
 static const struct opt_row common_rows[] = {
@@ -40,7 +40,9 @@ static void print_help(void)
 		"default, strict, web.\n\n"
 		"Exit status: 0 done, 1 failed, 2 wrong command line, 3 done and found: errors "
 		"(lint),\na wider profile (diff --fail-on-wider), a filter that is not what the "
-		"text says (explain).\ndcosaudit COMMAND --help says more; so does "
+		"text says (explain),\na refusal (shadow --fail-on-denial), a policy that is not "
+		"kept "
+		"(tasks).\ndcosaudit COMMAND --help says more; so does "
 		"dcosaudit(1).\n");
 }
 

@@ -203,7 +203,7 @@ static int record_run(struct audit *a, const void *options, char **operands, int
 
 const struct command cmd_record = {
 	.name = "record",
-	.args = "[OPTION...] [TASK | --command -- COMMAND...]",
+	.args = "[OPTION...] [TASK]",
 	.help = "the system calls of a task, while it runs",
 	.more = "Until the task ends, for --duration, or to SIGINT or SIGTERM; what was seen is "
 		"kept.\nThe startup part ends when the task first waits for clients (accept, "

@@ -262,8 +262,8 @@ static int shadow_run(struct audit *a, const void *options, char **operands, int
 
 const struct command cmd_shadow = {
 	.name = "shadow",
-	.args = "[OPTION...] --profile PROFILE [TASK | --command -- COMMAND...]",
-	.help = "what a profile would deny to a task that runs, without enforcing it",
+	.args = "[OPTION...] [TASK]",
+	.help = "what a profile would deny to a task, unenforced",
 	.more = "Until the task ends, for --duration, or to SIGINT or SIGTERM. Of each kind of "
 		"refusal the first\ncall is shown, with the stack that made it as far as frame "
 		"pointers tell.",

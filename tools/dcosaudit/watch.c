@@ -237,9 +237,10 @@ static int watch_run(struct audit *a, const void *options, char **operands, int 
 
 const struct command cmd_watch = {
 	.name = "watch",
-	.args = "[OPTION...] [TASK | --command -- COMMAND...]",
-	.help = "what filters deny to tasks, as it happens (default: to all tasks of the node)",
-	.more = "Until the task ends, for --duration, or to SIGINT or SIGTERM; then counts.",
+	.args = "[OPTION...] [TASK]",
+	.help = "what filters deny to tasks, as it happens",
+	.more = "Without an operand: to all tasks of the node. Until the task ends, for "
+		"--duration, or to SIGINT or SIGTERM; then counts.",
 	.options = watch_rows,
 	.options_size = sizeof(struct watch_options),
 	.operands_max = AUDIT_OPERANDS_ANY,
