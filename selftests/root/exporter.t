@@ -15,10 +15,14 @@ NOGROUP=$(sed -n 's/^nogroup:[^:]*:\([0-9]*\):.*/\1/p' /etc/group)
 OTHERS=1 # a group of its own, whatever its name
 agent_paths
 PIDS=()
-cleanup() {
-	[ ${#PIDS[@]} = 0 ] || kill "${PIDS[@]}" 2> /dev/null
+stop_exporters() {
+	[ ${#PIDS[@]} != 0 ] || return 0 # a wait for nobody is one for all, the agent too
+	kill "${PIDS[@]}" 2> /dev/null
 	wait "${PIDS[@]}" 2> /dev/null
 	PIDS=()
+}
+cleanup() {
+	stop_exporters
 	agent_cleanup
 }
 trap cleanup EXIT
@@ -130,11 +134,6 @@ ok "the next agent is found by itself" until_ok 30 is_up 1
 ok "and the counters went on" grown "$before"
 
 # --- who may read ---------------------------------------------------------------------------
-stop_exporters() {
-	kill "${PIDS[@]}" 2> /dev/null
-	wait "${PIDS[@]}" 2> /dev/null
-	PIDS=()
-}
 stop_exporters
 agent_stop
 sed -i '/^\[agent\]/a read_access = group' "$T/agent.conf"
