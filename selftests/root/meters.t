@@ -195,6 +195,7 @@ umount "$T/bpf" 2> /dev/null
 sed -i "s#^bpffs = .*#bpffs = $T/agent.conf#" "$T/agent.conf" # no directory
 agent_start
 tap $? "an agent without a meter starts"
+dcosctl drain --off > /dev/null
 run --id plain -- sh -c 'while :; do :; done'
 ok "its tasks have a history" until_ok "$PATIENCE" at_least plain cpu 10
 [ "$(usage plain cpu_ns)" -gt 0 ] && [ "$(sum plain cpu)" -gt 0 ]

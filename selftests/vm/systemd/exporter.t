@@ -26,8 +26,8 @@ ok "it says that there is none" until_ok 30 has '^dcos_agent_up 0$'
 ok "systemctl start dcos-agent" systemctl start dcos-agent
 until_ok 60 answers
 ok "it finds the agent by itself" until_ok 60 has '^dcos_agent_up 1$'
-dcosctl run --id one -- sleep 1000 > /dev/null 2>&1
-ok "and has the metrics of a task" until_ok 30 has 'container_cpu_usage_seconds_total\{id="/system.slice/dcos-tasks.service/tasks/one".* [0-9.]+'
+dcosctl run --id metered -- sleep 1000 > /dev/null 2>&1
+ok "and has the metrics of a task" until_ok 30 has 'container_cpu_usage_seconds_total\{id="/system.slice/dcos-tasks.service/tasks/metered".* [0-9.]+'
 is "$(status CapEff) $(status NoNewPrivs) $(status Seccomp)" "0000000000000000 1 2" \
 	"no capability, no new privileges, a filter"
 ok "a user of its own" test "$(stat -c %u "/proc/$(pid)")" -ge 61184
@@ -55,5 +55,7 @@ is_new() { [ "$(pid)" != 0 ] && [ "$(pid)" != "$old" ] && has '^dcos_agent_up 1$
 ok "after SIGKILL systemd starts it again" until_ok 60 is_new
 ok "systemctl stop dcos-exporter" systemctl stop dcos-exporter
 is "$(systemctl show -p Result --value dcos-exporter)" success "ends cleanly"
+rm -r /etc/dcos/agent.conf.d/50-read.conf /etc/dcos/exporter
+dcosctl kill --grace 0 metered > /dev/null 2>&1
 [ "$tap_failed" = 0 ] || diag "$(journalctl -b -u dcos-agent -u dcos-exporter --no-pager | tail -40)"
 tap_done
