@@ -3,9 +3,12 @@
  * What the whole meter costs real work: messages between many processes, as hackbench sends them,
  * and a web server (the exporter's /healthz) under wrk. With every family of programs attached and
  * the load metered, and with nothing attached; rounds alternate, the median of the paired ratios
- * counts.
+ * counts. On a busy machine these say little; what the kernel itself counts says more: the time in
+ * the meter's programs as a share of the load's CPU time, of rounds of their own, for counting has
+ * a price too.
  * Usage: load [EXPORTER]
  */
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -13,6 +16,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -24,6 +28,7 @@
 #include "selftests/harness/meter_rig.h"
 
 #define ROUNDS	 15
+#define COUNTED	 3 /* rounds under the kernel's clock for BPF programs */
 #define GROUPS	 4
 #define PAIRS	 10 /* senders, and receivers, in a group */
 #define MESSAGES 400 /* that each sender sends to each receiver */
@@ -33,12 +38,17 @@
 #define PORT	 "19977"
 #define ADDRESS	 "127.0.0.1:" PORT
 
+struct result {
+	double rate; /* the greater the faster */
+	double cpu_ns; /* of the load's processes */
+};
+
 struct bench {
 	char dir[PATH_MAX], cgroup[PATH_MAX]; /* removed at the end */
 	const char *exporter;
 	int root_fd, plain_fd; /* a cgroup that is never metered */
 	struct rig g;
-	double *shared; /* the load's result: the greater the faster */
+	struct result *shared; /* with the load's processes */
 };
 
 static int receive(int fd, int nr)
@@ -86,9 +96,8 @@ static int group(void)
 	return bad;
 }
 
-static int messages(void *arg)
+static int messages(struct bench *b)
 {
-	struct bench *b = arg;
 	uint64_t begin = rig_now_ns();
 	int status, bad = 0;
 
@@ -97,7 +106,7 @@ static int messages(void *arg)
 			_exit(group());
 	for (int i = 0; i < GROUPS; i++)
 		bad |= wait(&status) < 0 || status;
-	*b->shared = 1e12 / (double)(rig_now_ns() - begin);
+	b->shared->rate = 1e12 / (double)(rig_now_ns() - begin);
 	return bad;
 }
 
@@ -128,9 +137,8 @@ static int run_wrk(double *ret)
 	return waitpid(pid, &status, 0) != pid || status;
 }
 
-static int web(void *arg)
+static int web(struct bench *b)
 {
-	struct bench *b = arg;
 	pid_t server = fork();
 	int status, bad = 1;
 
@@ -143,24 +151,44 @@ static int web(void *arg)
 			    "/nonexistent/agent.sock", NULL);
 		_exit(127);
 	}
-	for (int i = 0; i < 50 && !*b->shared; i++) {
+	for (int i = 0; i < 50 && b->shared->rate == 0; i++) {
 		const struct timespec pause = {.tv_nsec = 20000000};
 
 		(void)nanosleep(&pause, NULL); /* until it listens */
-		bad = run_wrk(b->shared);
+		bad = run_wrk(&b->shared->rate);
 	}
 	(void)kill(server, SIGKILL); /* our child */
 	(void)waitpid(server, &status, 0); /* as above */
-	return bad || !*b->shared;
+	return bad || b->shared->rate == 0;
 }
 
-static int run_in(struct bench *b, int cgroup_fd, int (*fn)(void *))
+struct load {
+	struct bench *b;
+	int (*fn)(struct bench *);
+};
+
+/* The whole load, in its cgroup: all of its processes are below this one, and waited for. */
+static int run_load(void *arg)
 {
+	const struct load *l = arg;
+	struct rusage u;
+	int bad = l->fn(l->b);
+
+	if (getrusage(RUSAGE_CHILDREN, &u))
+		return 1;
+	l->b->shared->cpu_ns = 1e9 * (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+			       1e3 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+	return bad;
+}
+
+static int run_in(struct bench *b, int cgroup_fd, int (*fn)(struct bench *))
+{
+	struct load load = {b, fn};
 	int pidfd, status, r;
 	pid_t pid;
 
-	*b->shared = 0;
-	pid = rig_spawn(cgroup_fd, fn, b, &pidfd);
+	*b->shared = (struct result){};
+	pid = rig_spawn(cgroup_fd, run_load, &load, &pidfd);
 	if (pid < 0)
 		return pid;
 	r = rig_wait(pid, pidfd, END_MS, &status);
@@ -170,7 +198,20 @@ static int run_in(struct bench *b, int cgroup_fd, int (*fn)(void *))
 	return status ? -EIO : 0;
 }
 
-static int run_metered(struct bench *b, int (*fn)(void *))
+/* The time of all programs so far; what the kernel does not count is 0. */
+static double programs_ns(const struct meter *m)
+{
+	struct meter_program all[METER_PROGRAMS_MAX];
+	int n = meter_programs(m, all, METER_PROGRAMS_MAX);
+	double ns = 0;
+
+	for (int i = 0; i < n; i++)
+		ns += all[i].run_ns == CT_UNSET ? 0 : (double)all[i].run_ns;
+	return ns;
+}
+
+/* @ret_ns: the time in the meter's programs; NULL: it is not wanted. */
+static int run_metered(struct bench *b, int (*fn)(struct bench *), double *ret_ns)
 {
 	struct why why = {};
 	int r = meter_open(b->g.pins, b->root_fd, &b->g.m, &why);
@@ -183,6 +224,8 @@ static int run_metered(struct bench *b, int (*fn)(void *))
 	r = b->g.iso->attach(b->g.iso->ctx, b->g.id, &b->g.slot);
 	if (!r)
 		r = run_in(b, b->g.cgroup_fd, fn);
+	if (ret_ns)
+		*ret_ns = programs_ns(b->g.m);
 	meter_close(b->g.m);
 	b->g.m = NULL;
 	(void)meter_unpin(b->g.pins); /* the next round opens it afresh */
@@ -197,22 +240,22 @@ static int by_value(const void *a, const void *b)
 }
 
 /* Paired: each ratio is of two runs one after the other, in alternating order. */
-static int compare(struct bench *b, const char *name, int (*fn)(void *))
+static int compare(struct bench *b, const char *name, int (*fn)(struct bench *))
 {
 	double ratio[ROUNDS], without, metered;
 	int r;
 
 	for (int i = 0; i < ROUNDS; i++) {
-		r = i % 2 ? run_metered(b, fn) : run_in(b, b->plain_fd, fn);
-		metered = without = *b->shared;
+		r = i % 2 ? run_metered(b, fn, NULL) : run_in(b, b->plain_fd, fn);
+		metered = without = b->shared->rate;
 		if (!r)
-			r = i % 2 ? run_in(b, b->plain_fd, fn) : run_metered(b, fn);
+			r = i % 2 ? run_in(b, b->plain_fd, fn) : run_metered(b, fn, NULL);
 		if (r < 0)
 			return r;
 		if (i % 2)
-			without = *b->shared;
+			without = b->shared->rate;
 		else
-			metered = *b->shared;
+			metered = b->shared->rate;
 		ratio[i] = without / metered;
 	}
 	qsort(ratio, ROUNDS, sizeof(ratio[0]), by_value);
@@ -220,6 +263,34 @@ static int compare(struct bench *b, const char *name, int (*fn)(void *))
 	       100 * (ratio[ROUNDS / 2] - 1), 100 * (ratio[ROUNDS / 4] - 1),
 	       100 * (ratio[ROUNDS * 3 / 4] - 1));
 	return 0;
+}
+
+/* The programs' share of the load's CPU time, the kernel's clock for them included. */
+static int count(struct bench *b, const char *name, int (*fn)(struct bench *))
+{
+	cleanup_close int stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	double share[COUNTED], ns = 0;
+	int r;
+
+	if (stats < 0)
+		return stats;
+	for (int i = 0; i < COUNTED; i++) {
+		r = run_metered(b, fn, &ns);
+		if (r < 0)
+			return r;
+		share[i] = ns / b->shared->cpu_ns;
+	}
+	qsort(share, COUNTED, sizeof(share[0]), by_value);
+	printf("  %-38s %6.2f %%   of its CPU time in the programs\n", name,
+	       100 * share[COUNTED / 2]);
+	return 0;
+}
+
+static int measure(struct bench *b, const char *name, int (*fn)(struct bench *))
+{
+	int r = compare(b, name, fn);
+
+	return r ? r : count(b, name, fn);
 }
 
 static int bench_up(struct bench *b)
@@ -261,9 +332,9 @@ int main(int argc, char **argv)
 
 	printf("real loads under the whole meter, %d pairs of rounds   slower by\n", ROUNDS);
 	if (!r)
-		r = compare(&b, "messages of 80 processes", messages);
+		r = measure(&b, "messages of 80 processes", messages);
 	if (!r && b.exporter && !access(WRK, X_OK))
-		r = compare(&b, "a web server under wrk", web);
+		r = measure(&b, "a web server under wrk", web);
 	else if (!r)
 		printf("  no web server: " WRK " is not installed\n");
 	meter_close(b.g.m);
