@@ -45,6 +45,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define MERGED_MAX  1024 /* bios in one request; the block layer stops long before */
 #define OP_MASK	    0xff /* of bi_opf; above are flags */
 #define OP_WRITE    1 /* every operation with this bit moves data to the device */
+#define ENOENT	    2 /* of errno.h */
 #define FLUSH_SEQ   (1U << 4) /* RQF_FLUSH_SEQ before it was an enum */
 
 /* A bio between submission and end. */
@@ -252,11 +253,15 @@ static __always_inline void landed(__u64 key)
 	struct flight *f = bpf_map_lookup_elem(&disk_flights, &key), copy;
 	struct dcos_detail *d;
 	__u64 i;
+	long r;
 
 	if (!f)
 		return;
 	copy = *f;
-	if (bpf_map_delete_elem(&disk_flights, &key))
+	r = bpf_map_delete_elem(&disk_flights, &key);
+	if (r && r != -ENOENT)
+		f->tid = 0; /* a bucket's lock was not to be had: the next bio here is another */
+	if (r)
 		return;
 	d = cell_at(copy.slot, copy.owner) ? detail_at(copy.slot) : NULL;
 	i = bucket_of(bpf_ktime_get_ns() - copy.begin_ns);

@@ -430,7 +430,7 @@ TEST(a_storm_of_requests_loses_no_more_than_the_kernel_admits, NEEDS)
 	row = rig_disk_row(&g, d.major, d.minor);
 	lost = STORM * (1000 + 3000) - row.nr_reads - row.nr_writes;
 	printf("# %lu of %d requests were not counted\n", (unsigned long)lost, STORM * 4000);
-	/* one of 32,000 was missed once though nothing was skipped: not explained yet */
+	/* where the kernel refuses a lock of the table a bio may pass for the one before it */
 	EXPECT_LE(lost, skipped(&g) + STORM);
 	EXPECT_EQ(row.read_bytes + row.write_bytes + lost * BLOCK, io.read_bytes + io.write_bytes);
 	EXPECT_EQ((row.read_bytes + row.write_bytes) / BLOCK, row.nr_reads + row.nr_writes);
