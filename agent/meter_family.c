@@ -250,6 +250,22 @@ static bool is_complete(const struct family_spec *spec, const char *dir)
 	return true;
 }
 
+static bool has_pins(const struct family_spec *spec, const char *dir)
+{
+	const struct family_map *m;
+	const struct family_hook *h;
+
+	for (m = spec->maps; m && m->name; m++) {
+		if (pin_exists(dir, m->name))
+			return true;
+	}
+	for (h = spec->hooks; h && h->prog; h++) {
+		if (pin_exists(dir, h->pin))
+			return true;
+	}
+	return false;
+}
+
 /* The first family's maps are in use by all others: without them every pin is worthless. */
 static int wipe(const struct family_spec *spec, const struct family_env *env)
 {
@@ -285,16 +301,21 @@ static int load_fresh(struct family *f, const struct family_env *env, uint32_t *
 
 /*
  * The layout of pinned maps may be another one without the ABI telling (CPUs were added to the
- * machine): such pins are of no use. If it is the kernel that refuses, they are left alone.
+ * machine): such pins are of no use. If it is the kernel that refuses, they are left alone; where
+ * there are none yet, there is nothing to find out first.
  */
 static int load_any(struct family *f, const struct family_env *env, struct why *why)
 {
 	bool pins = f->spec->maps || f->spec->hooks, complete = is_complete(f->spec, env->dir);
+	bool none = pins && !has_pins(f->spec, env->dir);
 	uint32_t refused = 0;
 	int r;
 
-	if (pins && complete && !load(f, env, true, 0))
+	if (pins && (complete || none) && !load(f, env, true, 0))
 		return 0;
+	r = none ? wipe(f->spec, env) : 0; /* of what was made until the refusal */
+	if (r)
+		return why_set(why, r, "pin directory %s", env->dir);
 	r = load_fresh(f, env, &refused, why);
 	if (r || !pins)
 		return r;
