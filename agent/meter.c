@@ -285,7 +285,8 @@ static int quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
 }
 
 /* The first family must work; each other one that does not is refused alone. */
-static int families_open(struct meter *m, const char *pin_dir, int cgroup_fd, struct why *why)
+static int families_open(struct meter *m, const char *pin_dir, int cgroup_fd, uint32_t wanted,
+			 struct why *why)
 {
 	char dir[PIN_PATH_MAX];
 	struct family_env env = {.dir = dir, .ncpu = (uint32_t)m->ncpu, .cgroup_fd = cgroup_fd};
@@ -301,6 +302,8 @@ static int families_open(struct meter *m, const char *pin_dir, int cgroup_fd, st
 	for (i = 1; i < METER_FAMILIES; i++) {
 		if (!meter_families[i].elf)
 			(void)why_set(&m->refused[i], -EINVAL, "not in this build");
+		else if (!(wanted & UINT32_C(1) << i))
+			(void)why_set(&m->refused[i], -EINVAL, "left out");
 		else
 			(void)family_open(&meter_families[i], &env, &m->families[i],
 					  &m->refused[i]); /* meter_has() tells */
@@ -335,7 +338,8 @@ static int slots_open(struct meter *m, int cgroup_fd, struct why *why)
 	return r ? why_set(why, r, "recovering the meter's slots") : 0;
 }
 
-int meter_open(const char *pin_dir, int cgroup_fd, struct meter **ret, struct why *why)
+int meter_open_some(const char *pin_dir, int cgroup_fd, uint32_t families, struct meter **ret,
+		    struct why *why)
 {
 	__attribute__((cleanup(free_meter))) struct meter *m = calloc(1, sizeof(*m));
 	int r;
@@ -348,13 +352,18 @@ int meter_open(const char *pin_dir, int cgroup_fd, struct meter **ret, struct wh
 		return why_set(why, m->ncpu, "possible CPUs");
 	if (m->ncpu > DCOS_CPUS_MAX)
 		return why_set(why, -E2BIG, "%d possible CPUs, at most %d", m->ncpu, DCOS_CPUS_MAX);
-	r = families_open(m, pin_dir, cgroup_fd, why);
+	r = families_open(m, pin_dir, cgroup_fd, families, why);
 	if (!r)
 		r = slots_open(m, cgroup_fd, why);
 	if (r < 0)
 		return r;
 	*ret = take_ptr(m);
 	return 0;
+}
+
+int meter_open(const char *pin_dir, int cgroup_fd, struct meter **ret, struct why *why)
+{
+	return meter_open_some(pin_dir, cgroup_fd, UINT32_MAX, ret, why);
 }
 
 void meter_close(struct meter *m)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The meter's inside; only for agent/meter*.c. */
+/* The meter's inside; only for agent/meter*.c, and tests of it. */
 #ifndef DCOS_METER_IMPL_H
 #define DCOS_METER_IMPL_H
 
@@ -25,6 +25,13 @@ struct meter {
 	uint32_t last; /* handed out last: the next search begins behind it */
 	bool taken[DCOS_SLOTS];
 };
+
+/**
+ * meter_open_some - as meter_open(), but only some families
+ * @families: bit i is family i; the first is always wanted
+ */
+int meter_open_some(const char *pin_dir, int cgroup_fd, uint32_t families, struct meter **ret,
+		    struct why *why);
 
 /** meter_walk_open - get the iterators ready, from @cgroup_fd on. Return: 0 or -errno */
 int meter_walk_open(struct meter *m, int cgroup_fd, struct why *why);

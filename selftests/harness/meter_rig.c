@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "agent/lib/cleanup.h"
+#include "agent/meter_impl.h"
 
 #define FREEZE_MS 5000
 
@@ -29,7 +30,7 @@ int rig_bpffs(const char *dir)
 	return mount("bpf", dir, "bpf", 0, "mode=0700") ? -errno : 0;
 }
 
-int rig_up(const char *dir, int parent_fd, struct rig *ret, struct why *why)
+int rig_up_with(const char *dir, int parent_fd, uint32_t families, struct rig *ret, struct why *why)
 {
 	struct rig g = {};
 	char bpffs[RIG_PATH_MAX - 8];
@@ -42,7 +43,7 @@ int rig_up(const char *dir, int parent_fd, struct rig *ret, struct why *why)
 	r = rig_bpffs(bpffs);
 	if (r < 0)
 		return why_set(why, r, "a bpf file system at %s", bpffs);
-	r = meter_open(g.pins, parent_fd, &g.m, why);
+	r = meter_open_some(g.pins, parent_fd, families, &g.m, why);
 	if (r < 0)
 		return r;
 	g.iso = meter_iso(g.m);
@@ -55,6 +56,11 @@ int rig_up(const char *dir, int parent_fd, struct rig *ret, struct why *why)
 		return why_set(why, r, "a slot");
 	*ret = g;
 	return 0;
+}
+
+int rig_up(const char *dir, int parent_fd, struct rig *ret, struct why *why)
+{
+	return rig_up_with(dir, parent_fd, UINT32_MAX, ret, why);
 }
 
 struct dcos_cell rig_row(const struct rig *g)

@@ -425,7 +425,7 @@ TEST(a_denial_shows_in_the_meter_itself, NEED_ROOT, NEED_CGROUP2, NEED_BPF)
 	struct iso_rig rig;
 	struct meter_row row;
 	struct rig real;
-	int err = rig_up(test_dir(), test_cgroup(), &real, &why);
+	int err = rig_up_with(test_dir(), test_cgroup(), RIG_ONLY(METER_SCHED), &real, &why);
 
 	if (err)
 		test_skip("the meter does not load: %s", why.text);

@@ -34,7 +34,7 @@ static struct governed_rig up_with(const char *dir, int parent)
 	struct governed_rig r = {};
 	struct why why = {};
 
-	if (rig_up(dir, parent, &r.g, &why) < 0 ||
+	if (rig_up_with(dir, parent, RIG_ONLY(METER_GOVERNOR), &r.g, &why) < 0 ||
 	    governor_open(r.g.m, r.g.cgroup_fd, &r.gov, &why) < 0) {
 		EXPECT_STREQ(why.text, "");
 		test_abort();

@@ -34,7 +34,8 @@ static struct rig up(void)
 	struct why why = {};
 	struct rig g;
 
-	if (rig_up(test_dir(), test_cgroup(), &g, &why) < 0 || !meter_has(g.m, METER_DISK, &why)) {
+	if (rig_up_with(test_dir(), test_cgroup(), RIG_ONLY(METER_DISK), &g, &why) < 0 ||
+	    !meter_has(g.m, METER_DISK, &why)) {
 		EXPECT_STREQ(why.text, "");
 		test_abort();
 	}

@@ -46,7 +46,7 @@ static struct rig up(void)
 	struct rig g;
 
 	ASSERT_EQ(rig_netns(), 0);
-	if (rig_up(test_dir(), test_cgroup(), &g, &why) < 0) {
+	if (rig_up_with(test_dir(), test_cgroup(), RIG_ONLY(METER_NET), &g, &why) < 0) {
 		EXPECT_STREQ(why.text, "");
 		test_abort();
 	}

@@ -49,7 +49,8 @@ static struct rig up(void)
 	struct rig g;
 
 	ASSERT_EQ(rig_netns(), 0);
-	if (rig_up(test_dir(), test_cgroup(), &g, &why) < 0 || !meter_has(g.m, METER_NET, &why)) {
+	if (rig_up_with(test_dir(), test_cgroup(), RIG_ONLY(METER_NET), &g, &why) < 0 ||
+	    !meter_has(g.m, METER_NET, &why)) {
 		EXPECT_STREQ(why.text, "");
 		test_abort();
 	}
@@ -479,7 +480,7 @@ TEST(the_next_agent_knows_what_is_open, NEEDS)
 	struct rig g;
 
 	ASSERT_EQ(rig_netns(), 0);
-	ASSERT_EQ(rig_up(test_dir(), parent_fd, &g, &why), 0);
+	ASSERT_EQ(rig_up_with(test_dir(), parent_fd, RIG_ONLY(METER_NET), &g, &why), 0);
 	t = start(g.cgroup_fd, connected_then_text);
 	ASSERT_EQ(hear(t.talk.fds[0]), 0);
 	meter_close(g.m);

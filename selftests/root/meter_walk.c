@@ -37,7 +37,7 @@ static struct rig up(void)
 	struct why why = {};
 	struct rig g;
 
-	if (rig_up(test_dir(), test_cgroup(), &g, &why) < 0) {
+	if (rig_up_with(test_dir(), test_cgroup(), RIG_ONLY(METER_WALK), &g, &why) < 0) {
 		EXPECT_STREQ(why.text, "");
 		test_abort();
 	}
