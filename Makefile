@@ -109,6 +109,7 @@ help:
 	@echo 'demo      run real containers, meter them, show them (root)'
 	@echo 'test      every layer of tests (root)'
 	@echo 'check     format, headers, includes'
+	@echo 'prove-hostile  tests of hostile tasks turn red without the defence (root)'
 	@echo 'man       man pages into $$O/man'
 	@echo 'install   with DESTDIR and PREFIX; uninstall takes it back'
 	@echo 'clean     remove $$O'

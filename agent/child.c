@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "agent/launch.h"
+#include "agent/lib/weaken.h"
 
 #define CHILD_EXIT   127
 #define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -114,16 +115,17 @@ static void keep_fds(struct launch_child *c)
 		if (i < FD_SYNC ? dup2(want[i], i) < 0 : dup3(want[i], i, O_CLOEXEC) < 0)
 			fail(c, -1, -errno, "standard streams", NULL);
 	c->sync = FD_SYNC;
-	if (syscall(SYS_close_range, nr, ~0U, 0))
+	if (!weakened("fds") && syscall(SYS_close_range, nr, ~0U, 0))
 		fail(c, -1, -errno, "close_range", NULL);
 }
 
 static void own_session(const struct launch_child *c)
 {
-	if (setsid() < 0)
+	if (!weakened("session") && setsid() < 0)
 		fail(c, -1, -errno, "setsid", NULL);
 	/* a kernel without keyrings has none to leave */
-	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS)
+	if (!weakened("keyring") && syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 &&
+	    errno != ENOSYS)
 		fail(c, -1, -errno, "session keyring", NULL);
 	(void)umask(BUILD_UMASK); /* cannot fail */
 }
@@ -165,6 +167,8 @@ static void change_dir(const struct launch_child *c, char *buf, size_t size)
 {
 	if (chdir(c->process->cwd))
 		fail(c, -1, -errno, "cwd", c->process->cwd);
+	if (weakened("cwd"))
+		return;
 	if (syscall(SYS_getcwd, buf, size) < 0)
 		fail(c, -1, -errno, "cwd", c->process->cwd);
 	if (buf[0] != '/')
@@ -237,7 +241,8 @@ static void wait_for_start(struct launch_child *c)
 {
 	char word = 1;
 
-	if (syscall(SYS_close_range, FD_SYNC + 1, ~0U, 0)) /* what the rows were handed */
+	/* what the rows were handed */
+	if (!weakened("fds") && syscall(SYS_close_range, FD_SYNC + 1, ~0U, 0))
 		fail(c, -1, -errno, "close_range", NULL);
 	c->page->stage = LAUNCH_WAITS;
 	if (send(c->sync, &word, sizeof(word), MSG_NOSIGNAL) != sizeof(word))
@@ -254,7 +259,7 @@ void child_main(struct launch_child *c)
 	reset_signals(c);
 	keep_fds(c);
 	/* mm and /proc entries are root's until execve */
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+	if (!weakened("dumpable") && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
 		fail(c, -1, -errno, "PR_SET_DUMPABLE", NULL);
 	own_session(c);
 	hear(c); /* the parent has written our id maps and made our mounts */

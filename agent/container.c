@@ -217,8 +217,10 @@ int ct_adopt(const struct iso_host *host, const struct ct_spec *spec, pid_t pid,
 static void end_processes(struct container *c)
 {
 	c->launch = launch_free(c->launch); /* a child that still waits ends by this */
-	if (c->iso.cgroup_fd >= 0)
+	if (c->iso.cgroup_fd >= 0) {
 		(void)cg_kill(c->iso.cgroup_fd); /* the wait tells whether it worked */
+		launch_reap_strays(c->iso.pid, c->iso.cgroup_fd);
+	}
 	if (c->iso.pidfd >= 0)
 		launch_reap(c->iso.pidfd);
 	if (c->iso.cgroup_fd >= 0)

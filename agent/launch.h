@@ -79,6 +79,13 @@ struct launch *launch_free(struct launch *l);
  */
 void launch_reap(int pidfd);
 
+/**
+ * launch_reap_strays - kill and reap children that this process has by CLONE_PARENT only
+ * @init: of the container, is left alone
+ * @cgroup_fd: of the container; all other children in it or below are meant
+ */
+void launch_reap_strays(pid_t init, int cgroup_fd);
+
 /** child_main - the child up to execve; does not return */
 void child_main(struct launch_child *c) __attribute__((noreturn));
 

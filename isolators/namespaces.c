@@ -16,12 +16,20 @@
 #include <unistd.h>
 
 #include "agent/lib/cleanup.h"
+#include "agent/lib/weaken.h"
 #include "isolators/rows.h"
 
 #define NS_ALL                                                                                     \
 	(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP |              \
 	 CLONE_NEWNET | CLONE_NEWUSER)
 #define HOST_NAME_LEN 63 /* RFC 1123, and less than __NEW_UTS_LEN */
+
+/* Namespaces that a weakened build does not make. */
+static uint64_t left_out(void)
+{
+	return (weakened("ipcns") ? CLONE_NEWIPC : 0) | (weakened("netns") ? CLONE_NEWNET : 0) |
+	       (weakened("cgroupns") ? CLONE_NEWCGROUP : 0);
+}
 
 static int namespaces_prepare(struct isolation *iso)
 {
@@ -36,7 +44,8 @@ static int namespaces_prepare(struct isolation *iso)
 				(unsigned long long)(asked & ~(uint64_t)NS_ALL));
 	if (!(asked & CLONE_NEWNS))
 		return iso_fail(iso, -EINVAL, "namespaces: a container needs its own mnt");
-	if (asked & CLONE_NEWUSER && (!m->nr || !m->host_base || m->nr > UINT32_MAX - m->host_base))
+	if (asked & CLONE_NEWUSER && !weakened("idmap") &&
+	    (!m->nr || !m->host_base || m->nr > UINT32_MAX - m->host_base))
 		return iso_fail(iso, -EINVAL,
 				"idmap: %u ids from %u on: allowed is a range of 1 or more ids "
 				"that begins above 0 and ends below %u",
@@ -44,7 +53,7 @@ static int namespaces_prepare(struct isolation *iso)
 	if (name && (!*name || strlen(name) > HOST_NAME_LEN))
 		return iso_fail(iso, -EINVAL, "hostname=%s: allowed are 1..%d bytes", name,
 				HOST_NAME_LEN);
-	iso->clone_flags |= asked;
+	iso->clone_flags |= asked & ~left_out();
 	return 0;
 }
 

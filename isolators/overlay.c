@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "agent/lib/cleanup.h"
+#include "agent/lib/weaken.h"
 #include "isolators/mounts.h"
 #include "isolators/rootfs.h"
 
@@ -51,7 +52,7 @@ static int mount_overlay(struct isolation *iso, const struct rootfs *r, int imag
 	(void)snprintf(lower, sizeof(lower), "/proc/self/fd/%d", image); /* all fit */
 	(void)snprintf(upper, sizeof(upper), "/proc/self/fd/%d/upper", r->layers);
 	(void)snprintf(work, sizeof(work), "/proc/self/fd/%d/work", r->layers);
-	fd = mnt_new("overlay", options, MOUNT_ATTR_NODEV);
+	fd = mnt_new("overlay", options, weakened("nodev") ? 0 : MOUNT_ATTR_NODEV);
 	if (fd == -EINVAL)
 		return iso_fail(iso, fd,
 				"rootfs: %s: the file system of %s can't be the upper layer "

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "agent/lib/cleanup.h"
+#include "agent/lib/weaken.h"
 #include "isolators/knobs.h"
 #include "isolators/rows.h"
 
@@ -68,7 +69,7 @@ static int pids_prepare(struct isolation *iso)
 {
 	struct knob k = knob_u64("pids.max", iso->res.pids_max, "a number of tasks");
 
-	if (iso->res.pids_max == CT_UNSET)
+	if (iso->res.pids_max == CT_UNSET || weakened("pids"))
 		return pids_recover(iso);
 	if (knob_exists(iso, k.file))
 		return knobs_write(iso, &k, 1);
@@ -86,7 +87,7 @@ static int pids_enter(struct isolation *iso)
 {
 	struct rlimit r;
 
-	if (iso->res.pids_max == CT_UNSET || !uses_nproc(iso))
+	if (iso->res.pids_max == CT_UNSET || !uses_nproc(iso) || weakened("pids"))
 		return 0;
 	iso->step = "RLIMIT_NPROC";
 	if (getrlimit(RLIMIT_NPROC, &r) < 0)

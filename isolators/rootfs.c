@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "agent/lib/cleanup.h"
+#include "agent/lib/weaken.h"
 #include "isolators/layers.h"
 #include "isolators/mounts.h"
 #include "isolators/rows.h"
@@ -146,7 +147,8 @@ static int make_root(struct isolation *iso, int userns_fd)
 
 	if (fd < 0)
 		return iso_fail(iso, fd, "rootfs: cloning %s", path);
-	err = mnt_set(fd, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV, host ? -1 : userns_fd, host);
+	err = mnt_set(fd, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV, host ? -1 : userns_fd,
+		      host && !weakened("host_below"));
 	if (err == -EINVAL)
 		return iso_fail(iso, err, "rootfs: %s can't be id-mapped by its file system", path);
 	return err ? iso_fail(iso, err, "rootfs: %s read-only", path) : take_fd(&fd);
@@ -155,7 +157,8 @@ static int make_root(struct isolation *iso, int userns_fd)
 /* Links were followed when the spec was checked: one that is there now was put there since. */
 static int open_source(const char *source)
 {
-	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS};
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC,
+			       .resolve = weakened("source_links") ? 0 : RESOLVE_NO_SYMLINKS};
 	long fd = syscall(SYS_openat2, AT_FDCWD, source, &how, sizeof(how));
 
 	return fd < 0 ? -errno : (int)fd;
@@ -170,7 +173,8 @@ static int hand_bind(struct isolation *iso, int place, const char *source, bool 
 {
 	cleanup_close int path = open_source(source);
 	cleanup_close int fd = path < 0 ? path : mnt_clone(path, "", true);
-	uint64_t attr = MOUNT_ATTR_NOSUID | (readonly ? MOUNT_ATTR_RDONLY : 0);
+	uint64_t attr = (weakened("bind_nosuid") ? 0 : MOUNT_ATTR_NOSUID) |
+			(readonly ? MOUNT_ATTR_RDONLY : 0);
 	struct stat st;
 	bool device;
 	int err;
@@ -227,7 +231,7 @@ static int pivot(struct isolation *iso, int root)
 	if (fchdir(root) || syscall(SYS_pivot_root, ".", "."))
 		return -errno;
 	iso->step = "leaving the host's root";
-	if (umount2(".", MNT_DETACH) || chdir("/"))
+	if ((!weakened("old_root") && umount2(".", MNT_DETACH)) || chdir("/"))
 		return -errno;
 	return 0;
 }
@@ -243,7 +247,8 @@ static int rootfs_enter(struct isolation *iso)
 	int root = iso->handed[r->root], err;
 
 	iso->step = "making mounts private";
-	if (mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &private, sizeof(private)))
+	if (!weakened("propagation") &&
+	    mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &private, sizeof(private)))
 		return -errno;
 	iso->step = "attaching the root";
 	if (move_mount(root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH))

@@ -20,23 +20,15 @@
 #include <unistd.h>
 
 #include "agent/lib/cleanup.h"
-#include "selftests/harness/ct_rig.h"
+#include "selftests/harness/probe_rig.h"
 #include "selftests/harness/test.h"
 
 #define NEED_HOST  NEED_ROOT | NEED_CGROUP2 | NEED_BPF
 #define NEED_IMAGE NEED_HOST | NEED_OVERLAY | NEED_USERNS | NEED_IDMAP
-#define INSIDE	   "DCOS_TEST_INSIDE"
-#define PROBE	   "/tmp/probe" /* where this program is in the container */
 #define JOINS	   60
 #define LEAK_TURNS 10
 
 /* ---- what runs in the container ---- */
-
-static void tell(const char *what, long result)
-{
-	(void)dprintf(STDERR_FILENO, "%s: %s\n", what,
-		      result < 0 ? strerrorname_np(errno) : "done");
-}
 
 static void inside_keyring(void)
 {
@@ -48,47 +40,22 @@ static void inside_keyring(void)
 /* CVE-2017-5226; with the upper half set a filter on 32 bits is passed by: CVE-2019-10063 */
 static void inside_tty(void)
 {
-	tell("TIOCSTI", syscall(SYS_ioctl, STDIN_FILENO, (unsigned long)TIOCSTI, "x"));
-	tell("TIOCSTI and a bit", syscall(SYS_ioctl, STDIN_FILENO, TIOCSTI | 1UL << 32, "x"));
+	probe_tell("TIOCSTI", syscall(SYS_ioctl, STDIN_FILENO, (unsigned long)TIOCSTI, "x"));
+	probe_tell("TIOCSTI and a bit", syscall(SYS_ioctl, STDIN_FILENO, TIOCSTI | 1UL << 32, "x"));
 }
 
 static void __attribute__((constructor)) inside(void)
 {
-	const char *what = getenv(INSIDE);
+	static const struct probe probes[] = {
+		{"keyring", inside_keyring},
+		{"tty", inside_tty},
+		{NULL, NULL},
+	};
 
-	if (!what)
-		return;
-	if (!strcmp(what, "keyring"))
-		inside_keyring();
-	else if (!strcmp(what, "tty"))
-		inside_tty();
-	_exit(0);
+	probe_inside(probes);
 }
 
 /* ---- the test's side ---- */
-
-/* This program in the host's tree, as root without a user namespace, which can do the most. */
-static void rig_probe(struct ct_rig *rig, const char *what)
-{
-	struct ct_spec *spec = &rig->spec;
-	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	ASSERT_TRUE(n > 0);
-	self[n] = '\0';
-	ct_rig_begin(rig);
-	spec->mounts = calloc(1, sizeof(*spec->mounts));
-	spec->process.env = reallocarray(spec->process.env, 2, sizeof(char *));
-	ASSERT_TRUE(spec->mounts && spec->process.env);
-	spec->mounts[spec->mounts_nr++] = (struct ct_mount){
-		.source = strdup(self),
-		.destination = strdup(PROBE),
-		.readonly = true,
-	};
-	spec->process.env[0] = ct_rig_text(INSIDE "=%s", what);
-	spec->process.env[1] = NULL;
-	ct_rig_args(rig, PROBE, NULL);
-}
 
 static int entries(const char *path)
 {
@@ -109,7 +76,7 @@ TEST(the_session_keyring_is_not_the_agents, NEED_HOST)
 
 	if (own < 0 && errno == ENOSYS)
 		test_skip("the kernel has no keyrings");
-	rig_probe(&rig, "keyring");
+	probe_begin(&rig, "keyring");
 	EXPECT_EQ(ct_rig_run(&rig), 0);
 	ASSERT_EQ(sscanf(rig.output, "%ld", &got), 1);
 	EXPECT_GT(got, 0);
@@ -126,7 +93,7 @@ static void type_into(int terminal, int line)
 
 	ASSERT_TRUE(setsid() > 0);
 	ASSERT_EQ(ioctl(line, TIOCSCTTY, 0), 0);
-	rig_probe(&rig, "tty");
+	probe_begin(&rig, "tty");
 	rig.spec.process.capabilities = 0;
 	ASSERT_EQ(pipe2(pair, O_CLOEXEC), 0);
 	ASSERT_EQ(ct_create(&rig.host, &rig.spec, &(struct ct_stdio){line, pair[1], pair[1]},
