@@ -211,9 +211,9 @@ static int follower_new(struct node *n, struct vl_call *call, const struct task 
 	f->call = vl_call_ref(call);
 	f->ended = state_ended(t->state);
 	f->id = strdup(t->spec->ct.id);
-	f->fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	f->fd = logs_reopen(path, O_RDONLY);
 	if (f->fd < 0 || !f->id) {
-		int err = f->fd < 0 ? -errno : -ENOMEM;
+		int err = f->fd < 0 ? f->fd : -ENOMEM;
 
 		follower_free(f);
 		return err;
@@ -254,6 +254,9 @@ int api_logs(struct vl_call *call, json_t *params, void *userdata)
 				json_pack("{ss si}", "what", "waiting calls", "limit",
 					  API_WAITERS_MAX));
 	err = follower_new(n, call, t, stream, &f);
+	if (err == -EAGAIN)
+		log_msg(LOG_WARNING, t->spec->ct.id,
+			"its log can't be read before its lease is broken: fcntl(2), F_SETLEASE");
 	if (err)
 		return err;
 	start_at(f, tail);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/lib/cleanup.h"
+#include "agent/lib/weaken.h"
 
 #define LOGS_BLOCK 4096U /* holes are whole blocks */
 
@@ -59,6 +60,13 @@ int logs_open(const struct node *n, const char *id, int ret_fds[LOG_STREAMS])
 	return 0;
 }
 
+int logs_reopen(const char *path, int flags)
+{
+	int fd = open(path, flags | O_NOFOLLOW | O_CLOEXEC | (weakened("lease") ? 0 : O_NONBLOCK));
+
+	return fd < 0 ? -errno : fd;
+}
+
 /* What a hole has taken of a file: also what it has grown meanwhile counts, so not less than 0. */
 static uint64_t dropped_of(int fd, const struct stat *before)
 {
@@ -69,23 +77,42 @@ static uint64_t dropped_of(int fd, const struct stat *before)
 	return (uint64_t)(before->st_blocks - now.st_blocks) * 512;
 }
 
+/*
+ * Space that the task has reserved beyond the end, which no hole reaches, is given back. What it
+ * prints in this very moment may be lost with it, of a task that does such things only.
+ */
+static void unreserve(int fd, off_t hole, uint64_t max)
+{
+	struct stat now;
+
+	if (fstat(fd, &now) ||
+	    (uint64_t)now.st_blocks * 512 <= (uint64_t)(now.st_size - hole) + max)
+		return;
+	(void)!ftruncate(fd, now.st_size); /* if it can't: tried again at the next look */
+}
+
 static bool bound_one(const struct task *t, enum log_stream stream)
 {
 	cleanup_free char *path = logs_path(t->node, t->spec->ct.id, stream);
+	uint64_t max = t->spec->log_max_bytes;
 	struct stat st;
 	off_t hole;
 
-	if (!path || stat(path, &st) || (uint64_t)st.st_blocks * 512 <= t->spec->log_max_bytes)
+	if (!path || stat(path, &st) || (uint64_t)st.st_blocks * 512 <= max)
 		return false;
-	cleanup_close int fd = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	cleanup_close int fd = logs_reopen(path, O_WRONLY);
 
+	if (fd < 0)
+		return true;
 	/* keep the newer half, so that a task that prints all the time isn't punched each second */
-	hole = st.st_size - (off_t)(t->spec->log_max_bytes / 2);
-	hole -= hole % LOGS_BLOCK;
+	hole = st.st_size - (off_t)(max / 2);
+	hole = hole > 0 ? hole - hole % LOGS_BLOCK : 0;
 	/* where the file system can't, the log is not bounded */
-	if (fd >= 0 && hole > 0 &&
-	    !fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, hole))
-		t->node->log_dropped_bytes += dropped_of(fd, &st);
+	if (hole > 0)
+		(void)fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, hole);
+	if (!weakened("log_reserve"))
+		unreserve(fd, hole, max);
+	t->node->log_dropped_bytes += dropped_of(fd, &st);
 	return true;
 }
 

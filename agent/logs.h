@@ -27,6 +27,14 @@ int logs_open(const struct node *n, const char *id, int ret_fds[LOG_STREAMS]);
 /** logs_path - absolute path of a task's file, malloc'd; NULL out of memory */
 char *logs_path(const struct node *n, const char *id, enum log_stream stream);
 
+/**
+ * logs_reopen - open the file of a task that may have it open
+ * @flags: O_RDONLY or O_WRONLY
+ * Never waits. Return: descriptor; -EAGAIN the task has a lease of it, which the kernel takes away
+ * after /proc/sys/fs/lease-break-time from now on (fcntl(2)); -errno.
+ */
+int logs_reopen(const char *path, int flags);
+
 /** logs_bound - punch what is over the task's log_max out of both files. Return: there was */
 bool logs_bound(const struct task *t);
 

@@ -30,7 +30,8 @@ static int open_regular(int dirfd, const char *path, uint64_t resolve)
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
 	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-	file = open(self, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	/* of a file that somebody has a lease of we know at once: fcntl(2) */
+	file = open(self, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	return file < 0 ? -errno : file;
 }
 
