@@ -16,6 +16,7 @@
 #include "agent/agent_varlink.h"
 #include "agent/checkpoint.h"
 #include "agent/lib/cleanup.h"
+#include "agent/lib/crash.h"
 #include "agent/lib/log.h"
 #include "agent/lifecycle.h"
 #include "agent/logs.h"
@@ -245,6 +246,7 @@ static int method_update(struct vl_call *call, json_t *params, void *userdata)
 		return vl_error(call, API_NAME("UpdateFailed"),
 				json_pack("{ss}", "reason", why.text));
 	rc = task_resources_apply(t->spec, doc, &res) ?: checkpoint_save(t);
+	CRASH_POINT("update.written");
 	if (rc)
 		log_msg(LOG_ERR, t->spec->ct.id, "new limits hold but were not written down: %s",
 			strerror(-rc));

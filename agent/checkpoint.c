@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/lib/cleanup.h"
+#include "agent/lib/crash.h"
 #include "agent/lib/slurp.h"
 #include "agent/sample.h"
 
@@ -76,14 +77,17 @@ int checkpoint_save(const struct task *t)
 
 	if (fd < 0)
 		return -errno;
+	CRASH_POINT("checkpoint.opened");
 	/* the ending, thousands of numbers, is text already: members behind the last of @doc */
 	err = write_all(fd, text, t->ending ? len - 1 : len);
 	if (!err && t->ending)
 		err = write_all(fd, t->ending, strlen(t->ending)) ?: write_all(fd, "}", 1);
+	CRASH_POINT("checkpoint.written");
 	if (!err && rename(tmp, path))
 		err = -errno;
 	if (err)
 		(void)unlink(tmp); /* the error that counts is the first */
+	CRASH_POINT("checkpoint.renamed");
 	return err;
 }
 

@@ -19,7 +19,6 @@
 #include "agent/launch.h"
 #include "agent/lib/weaken.h"
 
-#define CHILD_EXIT   127
 #define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define FD_SYNC	     3 /* where the socket is kept */
 #define FD_JOIN	     4 /* and the process whose namespaces are joined; all above is closed */
@@ -43,7 +42,7 @@ fail(const struct launch_child *c, int row, int err, const char *step, const cha
 	copy_cut(c->page->value, sizeof(c->page->value), value);
 	c->page->row = row;
 	c->page->err = err;
-	_exit(CHILD_EXIT);
+	_exit(LAUNCH_CHILD_EXIT);
 }
 
 /* Wait for the parent's next word; take the descriptors that come with it. */
@@ -63,7 +62,7 @@ static void hear(struct launch_child *c)
 		n = recvmsg(c->sync, &msg, MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
 	if (n != 1)
-		_exit(CHILD_EXIT); /* the parent is dead: nobody would know of us */
+		_exit(LAUNCH_CHILD_EXIT); /* the parent is dead: nobody would know of us */
 	if (msg.msg_flags & MSG_CTRUNC)
 		fail(c, -1, -EMFILE, "descriptors from the agent", NULL);
 	for (struct cmsghdr *h = CMSG_FIRSTHDR(&msg); h; h = CMSG_NXTHDR(&msg, h))
@@ -246,7 +245,7 @@ static void wait_for_start(struct launch_child *c)
 		fail(c, -1, -errno, "close_range", NULL);
 	c->page->stage = LAUNCH_WAITS;
 	if (send(c->sync, &word, sizeof(word), MSG_NOSIGNAL) != sizeof(word))
-		_exit(CHILD_EXIT); /* the parent is dead */
+		_exit(LAUNCH_CHILD_EXIT); /* the parent is dead */
 	hear(c);
 }
 

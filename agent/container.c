@@ -11,6 +11,7 @@
 
 #include "agent/launch.h"
 #include "agent/lib/cleanup.h"
+#include "agent/lib/crash.h"
 #include "cgroupfs/cgroupfs.h"
 
 static struct container *ct_new(const struct iso_host *host, const struct ct_spec *spec)
@@ -49,6 +50,8 @@ static int walk(struct isolation *iso, size_t verb)
 
 		memcpy(&fn, (const char *)iso_table[i] + verb, sizeof(fn));
 		err = fn ? fn(iso) : 0;
+		if (fn)
+			CRASH_POINT("container.row_built");
 		if (err < 0)
 			return iso_fail(iso, err, "%s", iso_table[i]->name);
 	}
@@ -80,6 +83,7 @@ static int build(struct container *c, const struct ct_stdio *stdio)
 
 	if (!err)
 		err = launch_clone(iso->clone_flags, &child, &c->launch);
+	CRASH_POINT("launch.cloned");
 	if (!err)
 		err = WALK(iso, attach);
 	if (err)
@@ -87,6 +91,7 @@ static int build(struct container *c, const struct ct_stdio *stdio)
 	/* one that ended early is heard of below */
 	(void)launch_tell(c->launch, iso->handed, iso->handed_nr);
 	iso->handed_nr = 0;
+	CRASH_POINT("launch.told");
 	return launch_wait(c->launch, iso, LAUNCH_WAITS);
 }
 
@@ -120,6 +125,7 @@ int ct_start(struct container *c, struct why *why)
 	if (!c->launch)
 		return why_set(why, -EINVAL, "start: the container has been started already");
 	(void)launch_tell(c->launch, NULL, 0); /* one that ended is heard of below */
+	CRASH_POINT("launch.start_told");
 	err = launch_wait(c->launch, &c->iso, LAUNCH_EXECS);
 	c->launch = launch_free(c->launch);
 	if (!err)
@@ -151,8 +157,11 @@ int ct_update(struct container *c, const struct ct_resources *res, struct why *w
 
 	c->iso.why.text[0] = '\0';
 	c->iso.res = *res;
-	for (i = 0; iso_table[i] && !err; i++)
+	for (i = 0; iso_table[i] && !err; i++) {
 		err = iso_table[i]->update ? iso_table[i]->update(&c->iso) : 0;
+		if (iso_table[i]->update)
+			CRASH_POINT("update.row_held");
+	}
 	if (!err)
 		return 0;
 	if (why && !why->text[0])
@@ -234,11 +243,15 @@ int ct_destroy(struct container *c)
 	if (!c)
 		return 0;
 	end_processes(c);
+	CRASH_POINT("destroy.killed");
 	while (iso_table[i])
 		i++;
-	while (i--)
-		if (iso_table[i]->cleanup)
-			iso_table[i]->cleanup(&c->iso);
+	while (i--) {
+		if (!iso_table[i]->cleanup)
+			continue;
+		iso_table[i]->cleanup(&c->iso);
+		CRASH_POINT("destroy.row_undone");
+	}
 	err = c->iso.cgroup_fd >= 0 ? -EBUSY : 0;
 	ct_release(c);
 	return err;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "agent/lib/cleanup.h"
+#include "agent/lib/crash.h"
 #include "agent/lib/log.h"
 #include "agent/lifecycle.h"
 
@@ -34,6 +35,7 @@ int drain_set(struct node *n, bool on)
 		if (fd < 0)
 			return -errno;
 	}
+	CRASH_POINT("drain.written");
 	if (on != n->draining)
 		log_notice(on ? "draining: no new tasks" : "no longer draining");
 	n->draining = on;

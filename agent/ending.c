@@ -11,7 +11,9 @@
 #include <systemd/sd-daemon.h>
 
 #include "agent/checkpoint.h"
+#include "agent/launch.h"
 #include "agent/lib/cleanup.h"
+#include "agent/lib/crash.h"
 #include "agent/lib/log.h"
 #include "agent/lifecycle.h"
 #include "agent/sample.h"
@@ -75,6 +77,16 @@ static enum task_state state_after(const struct task *t, const struct task_exit 
 	return !x->sig && !x->code ? TASK_FINISHED : TASK_FAILED;
 }
 
+/*
+ * An agent that dies before it says "start" leaves a child that ends by itself: its code is not the
+ * task's. Without a meter there is no record of such an end in the first place.
+ */
+static bool never_ran(const struct task *t)
+{
+	return t->state == TASK_STARTING && t->exit.known && t->exit.code == LAUNCH_CHILD_EXIT &&
+	       t->usage && !t->usage->v[U_nr_execs];
+}
+
 void task_end(struct task *t)
 {
 	int err;
@@ -84,11 +96,19 @@ void task_end(struct task *t)
 	err = exit_status(t, &t->exit);
 	if (err == -EAGAIN)
 		return;
+	CRASH_POINT("end.status_read");
 	sample_last(t);
+	CRASH_POINT("end.sampled");
 	/* memory.events is evidence too: the kernel killed in this cgroup, and init died of it */
 	if (t->exit.sig == SIGKILL && !t->kill_asked && t->usage &&
 	    t->usage->v[U_oom_kills] != USAGE_UNKNOWN && t->usage->v[U_oom_kills] > 0)
 		t->exit.oom = true;
+	if (never_ran(t)) {
+		t->exit.known = false;
+		t->exit.code = -1;
+		task_launch_lost(t, "the agent ended while it launched the task");
+		return;
+	}
 	t->exit.ended_unix_us = unix_now_us();
 	say_reason(t, &t->exit);
 	(void)task_move(t, state_after(t, &t->exit)); /* at worst the exit record is lost */
@@ -116,6 +136,7 @@ void task_undo(struct task *t)
 
 	t->exit_event = sd_event_source_disable_unref(t->exit_event);
 	t->grace_event = sd_event_source_disable_unref(t->grace_event);
+	CRASH_POINT("undo.begun");
 	unstore_pidfd(t);
 	if (t->ct) {
 		err = ct_destroy(t->ct);
@@ -124,8 +145,10 @@ void task_undo(struct task *t)
 			log_msg(LOG_ERR, t->spec->ct.id, "its container could not be removed: %s",
 				strerror(-err));
 	}
+	CRASH_POINT("undo.destroyed");
 	if (n->meter && t->cgroup_id)
 		meter_forget(n->meter, t->cgroup_id);
+	CRASH_POINT("undo.forgotten");
 	idmap_release(n, t->idmap);
 	t->idmap = -1;
 }

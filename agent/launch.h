@@ -11,8 +11,9 @@
 
 #include "agent/container.h"
 
-#define LAUNCH_STEP_MAX	 64
-#define LAUNCH_VALUE_MAX 256
+#define LAUNCH_STEP_MAX	  64
+#define LAUNCH_VALUE_MAX  256
+#define LAUNCH_CHILD_EXIT 127 /* of a child that did not come to its program */
 
 enum launch_stage {
 	LAUNCH_BUILDS, /* being built */

@@ -13,6 +13,7 @@
 #include "agent/checkpoint.h"
 #include "agent/flight.h"
 #include "agent/lib/cleanup.h"
+#include "agent/lib/crash.h"
 #include "agent/lib/log.h"
 #include "agent/logs.h"
 #include "agent/procfs.h"
@@ -195,14 +196,17 @@ static int task_build(struct task *t, struct why *why)
 		spec->idmap.host_base =
 			n->cfg->userns_base + (uint32_t)t->idmap * n->cfg->userns_size;
 	}
+	CRASH_POINT("run.accepted");
 	err = checkpoint_save(t);
 	if (err)
 		return why_set(why, err, "%s/tasks/%s.json", n->cfg->state_dir, spec->id);
+	CRASH_POINT("run.staged");
 	err = logs_open(n, spec->id, fds);
 	if (err)
 		return why_set(why, err, "%s/logs/%s", n->cfg->state_dir, spec->id);
 	cleanup_close int out = fds[LOG_STDOUT], errs = fds[LOG_STDERR];
 
+	CRASH_POINT("run.logs_made");
 	t->began_ns = mono_now_ns();
 	return ct_create(&n->host, spec, &(struct ct_stdio){-1, out, errs}, &t->ct, why);
 }
@@ -212,6 +216,7 @@ static int task_launch(struct task *t, struct why *why)
 {
 	int err;
 
+	CRASH_POINT("run.created");
 	keep_warnings(t);
 	t->cgroup_id = t->ct->iso.cgroup_id;
 	err = proc_start_time(t->ct->iso.pid, &t->pid_start);
@@ -222,13 +227,16 @@ static int task_launch(struct task *t, struct why *why)
 	if (err)
 		return why_set(why, err, "%s/tasks/%s.json", t->node->cfg->state_dir,
 			       t->spec->ct.id);
+	CRASH_POINT("run.starting");
 	err = ct_start(t->ct, why);
+	CRASH_POINT("run.started");
 	if (err)
 		return err;
 	t->started_unix_us = unix_now_us();
 	err = task_watch(t);
 	if (err)
 		return why_set(why, err, "watching the task's pidfd");
+	CRASH_POINT("run.watched");
 	stream_log_soon(t->node);
 	(void)task_move(t, TASK_RUNNING); /* what was written down before suffices */
 	return 0;
@@ -245,13 +253,18 @@ int task_run(struct node *n, struct task_spec *spec, struct task **ret, struct w
 	if (!err)
 		err = task_launch(t, why);
 	if (!err) {
+		CRASH_POINT("run.running");
 		*ret = t;
 		return 0;
 	}
 	log_msg(LOG_NOTICE, t->spec->ct.id, "could not be launched: %s", why ? why->text : "");
+	CRASH_POINT("run.failed");
 	task_undo(t);
-	checkpoint_drop(n, t->spec->ct.id);
+	CRASH_POINT("run.undone");
+	/* the checkpoint last: while it is there, the next agent knows that something is left */
 	logs_remove(n, t->spec->ct.id);
+	CRASH_POINT("run.logs_removed");
+	checkpoint_drop(n, t->spec->ct.id);
 	task_free(t);
 	return err;
 }
@@ -263,6 +276,7 @@ static int grace_over(sd_event_source *source, uint64_t usec, void *userdata)
 
 	(void)source; /* one-shot */
 	(void)usec;
+	CRASH_POINT("kill.grace_over");
 	err = ct_kill(t->ct);
 	if (err)
 		log_msg(LOG_ERR, t->spec->ct.id, "kill: %s", strerror(-err));
@@ -290,15 +304,19 @@ int task_kill(struct task *t, int sig, uint64_t grace_us)
 		return -ESRCH;
 	if ((t->spec->ct.namespaces & CLONE_NEWPID) && !proc_catches(t->ct->iso.pid, sig))
 		grace_us = 0;
+	CRASH_POINT("kill.asked");
 	t->kill_asked = true;
 	if (t->state == TASK_RUNNING)
 		(void)task_move(t, TASK_KILLING); /* at worst it is asked again by people */
+	CRASH_POINT("kill.written");
 	if (!grace_us || sig == SIGKILL)
 		return ct_kill(t->ct);
 	err = arm_grace(t, grace_us);
 	if (err < 0)
 		return ct_kill(t->ct); /* no timer: better now than never */
+	CRASH_POINT("kill.armed");
 	err = ct_signal(t->ct, sig);
+	CRASH_POINT("kill.sent");
 	return err == -ESRCH ? 0 : err; /* it ends just now; the event will tell */
 }
 
@@ -308,7 +326,9 @@ int task_update(struct task *t, const struct ct_resources *res, struct why *why)
 
 	if (!t->ct || state_ended(t->state))
 		return why_set(why, -ESRCH, "task %s", t->spec->ct.id);
+	CRASH_POINT("update.asked");
 	err = ct_update(t->ct, res, why);
+	CRASH_POINT("update.held");
 	if (!err)
 		keep_warnings(t);
 	return err;
@@ -318,8 +338,11 @@ int task_remove(struct task *t)
 {
 	if (!state_ended(t->state))
 		return -EBUSY;
-	checkpoint_drop(t->node, t->spec->ct.id);
+	CRASH_POINT("remove.asked");
 	logs_remove(t->node, t->spec->ct.id);
+	CRASH_POINT("remove.logs_removed");
+	checkpoint_drop(t->node, t->spec->ct.id); /* last, as in task_run() */
+	CRASH_POINT("remove.dropped");
 	task_free(t);
 	return 0;
 }

@@ -15,6 +15,7 @@
 #include "agent/history.h"
 #include "agent/host.h"
 #include "agent/lib/cleanup.h"
+#include "agent/lib/crash.h"
 #include "agent/lib/log.h"
 #include "agent/lifecycle.h"
 #include "agent/node.h"
@@ -147,19 +148,24 @@ static int node_main(struct node *n, struct why *why)
 
 	if (err)
 		return err;
+	CRASH_POINT("start.host_made");
 	host_meter(n);
+	CRASH_POINT("start.meter_open");
 	(void)malloc_trim(
 		0); /* loading programs took megabytes, which a forked guard would share */
 	err = host_isolate(why);
 	if (err)
 		return err;
+	CRASH_POINT("start.isolated");
 	host_governor(n);
+	CRASH_POINT("start.governor_open");
 	err = history_new((size_t)n->cfg->meter_history_bytes, &n->history);
 	if (err)
 		return err;
 	err = recover(n, &found) ?: stream_start(n) ?: api_start(n, why);
 	if (err)
 		return err;
+	CRASH_POINT("start.recovered");
 	drain_load(n);
 	say_ready(n, &found);
 	err = sd_event_loop(n->event);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "agent/lib/cleanup.h"
+#include "agent/lib/crash.h"
 #include "agent/meter_impl.h"
 #include "agent/meter_pins.h"
 
@@ -115,6 +116,7 @@ static int slot_attach(struct meter *m, uint64_t cgroup_id, uint32_t init_tgid, 
 		slot_own(m, slot, 0);
 		return r;
 	}
+	CRASH_POINT("meter.slot_given");
 	m->taken[slot] = true;
 	m->last = slot;
 	*ret_slot = slot;
@@ -134,6 +136,7 @@ static void meter_detach(void *ctx, uint64_t cgroup_id, uint32_t slot)
 	if (bpf_map_lookup_elem(m->iso.slots_fd, &cgroup_id, &key) || key.slot != slot)
 		return; /* given back already */
 	(void)bpf_map_delete_elem(m->iso.slots_fd, &cgroup_id); /* it was there just now */
+	CRASH_POINT("meter.slot_unlisted");
 	if (slot && slot < DCOS_SLOTS) {
 		slot_own(m, slot, 0);
 		m->taken[slot] = false;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "agent/lib/cleanup.h"
+#include "agent/lib/crash.h"
 #include "agent/meter_pins.h"
 
 #define KNOBS	    ".rodata.meter"
@@ -348,6 +349,7 @@ int family_open(const struct family_spec *spec, const struct family_env *env, st
 	if (spec->needs_cgroup && env->cgroup_fd < 0)
 		return why_set(why, -EINVAL, "there is no cgroup of the agent's own");
 	r = load_any(f, env, why);
+	CRASH_POINT("meter.family_loaded");
 	if (!r)
 		r = family_attach(f, env, why);
 	if (r < 0)

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "agent/lib/cleanup.h"
+#include "agent/lib/crash.h"
 #include "agent/meter_family.h"
 #include "agent/meter_pins.h"
 
@@ -114,11 +115,13 @@ static int attach_pinned(const struct bpf_program *prog, const struct family_env
 		r = attach_new(prog, env, &fd);
 	if (r < 0)
 		return r;
+	CRASH_POINT("meter.link_attached");
 	if (unlink(fresh) && errno != ENOENT)
 		return -errno;
 	r = bpf_obj_pin(fd, fresh);
 	if (r < 0)
 		return r;
+	CRASH_POINT("meter.link_pinned");
 	if (rename(fresh, path))
 		return -errno;
 	*ret_fd = take_fd(&fd);

@@ -19,6 +19,7 @@
 
 #include "agent/checkpoint.h"
 #include "agent/lib/cleanup.h"
+#include "agent/lib/crash.h"
 #include "agent/lib/log.h"
 #include "agent/lifecycle.h"
 #include "agent/procfs.h"
@@ -155,6 +156,7 @@ static void adopt(struct walk *w, struct task *t, const struct checkpoint *c)
 	struct why why = {0};
 	int err;
 
+	CRASH_POINT("recover.slot_found");
 	err = ct_adopt(&w->n->host, &t->spec->ct, gone ? 0 : c->pid, pidfd, metered, slot, &t->ct,
 		       &why);
 	if (err && err != -ENOENT) {
@@ -162,6 +164,7 @@ static void adopt(struct walk *w, struct task *t, const struct checkpoint *c)
 		task_launch_lost(t, why.text[0] ? why.text : strerror(-err));
 		return;
 	}
+	CRASH_POINT("recover.container_found");
 	if (!err && !gone && !has_ended(pidfd)) {
 		if (t->state == TASK_STARTING)
 			(void)task_move(t, TASK_RUNNING); /* at worst it is adopted so again */
@@ -171,6 +174,7 @@ static void adopt(struct walk *w, struct task *t, const struct checkpoint *c)
 					t->spec->kill_grace_us); /* logged by the kill */
 		return;
 	}
+	CRASH_POINT("recover.end_found");
 	w->counts.ended++;
 	task_end(t); /* also without its cgroup: who removed that left the exit record */
 }
@@ -193,6 +197,7 @@ static void recover_task(struct walk *w, struct task *t, const struct checkpoint
 	} else if (!same_boot || c->state == TASK_STAGING) {
 		w->counts.lost++;
 		undo_leftover(w, t, c);
+		CRASH_POINT("recover.leftover_undone");
 		task_launch_lost(t, same_boot ? "the agent ended while it launched the task"
 					      : "the machine was restarted");
 	} else {
@@ -208,12 +213,14 @@ static void recover_file(void *arg, const char *path, const char *id)
 	struct why why = {0};
 	struct task *t = NULL;
 
+	CRASH_POINT("recover.file_found");
 	if (!checkpoint_load(path, &c, &why))
 		t = task_restore(w->n, &c, id, &why);
 	if (t) {
 		recover_task(w, t, &c);
 	} else {
 		w->counts.unreadable++;
+		CRASH_POINT("recover.file_refused");
 		log_err("checkpoint %s: %s: set aside", path, why.text);
 		if (asprintf(&aside, "%s.bad", path) > 0)
 			(void)rename(path, aside); /* tried again at the next start if it fails */
@@ -328,8 +335,11 @@ int recover(struct node *n, struct recovery *ret)
 	free(w.fds.names);
 	if (err)
 		return err;
+	CRASH_POINT("recover.files_read");
 	sweep_cgroups(&w);
+	CRASH_POINT("recover.cgroups_swept");
 	sweep_layers(n);
+	CRASH_POINT("recover.layers_swept");
 	if (n->tasks_nr)
 		qsort(n->tasks, (size_t)n->tasks_nr, sizeof(struct task *), by_age);
 	n->unreadable = w.counts.unreadable;
