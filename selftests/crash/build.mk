@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+# The agent with its crash points: the sources that have any are compiled once more, all others
+# come out of the archives.
+crash-src	:= $(shell grep -l CRASH_POINT agent/*.c isolators/*.c cgroupfs/*.c) selftests/crash/crash.c
+crash-agent	:= $(O)/crash/bin/dcos-agent
+
+$(O)/crash/obj/%.o: %.c | $(bpf-skels)
+	$(call say,CC-CRASH,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CPPFLAGS) -DDCOS_CRASH_POINTS $(CFLAGS_ALL) $(HARDEN) $(CFLAGS) \
+		-MMD -MP -c -o $@ $<
+
+$(O)/crash/obj/agent/api.o: | $(O)/agent/agent_varlink.h
+
+$(crash-agent): $(crash-src:%.c=$(O)/crash/obj/%.o) $(O)/libagent.a $(O)/libcontainer.a $(O)/libdcos.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS_agent) $(LIBS_container) $(LIBS_lib)
