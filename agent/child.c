@@ -91,14 +91,13 @@ static void reset_signals(const struct launch_child *c)
 		fail(c, -1, -errno, "sigprocmask", NULL);
 }
 
-/* @fd, or without one /dev/null, at a number that nothing else wants */
+/* @fd at a number that nothing else wants */
 static int move_high(const struct launch_child *c, int fd)
 {
-	int high = fd < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC) : fd;
+	int high = fcntl(fd, F_DUPFD_CLOEXEC, FD_HIGH);
 
-	high = high < 0 ? -1 : fcntl(high, F_DUPFD_CLOEXEC, FD_HIGH);
 	if (high < 0)
-		fail(c, -1, -errno, fd < 0 ? "/dev/null" : "standard streams", NULL);
+		fail(c, -1, -errno, "standard streams", NULL);
 	return high;
 }
 

@@ -83,7 +83,9 @@ static int bind_device(struct isolation *iso, int dev, const char *name, const c
 	(void)close(node); /* empty, only to be mounted on */
 	fd = mnt_clone(AT_FDCWD, host_path, false);
 	target = path_open(dev, name, true);
-	err = fd < 0 ? fd : target < 0 ? target : mnt_attach(fd, target);
+	err = fd < 0 ? fd : target < 0 ? target : mnt_set(fd, mnt_device_attr(), -1, false);
+	if (!err)
+		err = mnt_attach(fd, target);
 	if (fd >= 0)
 		(void)close(fd);
 	if (target >= 0)

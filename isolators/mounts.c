@@ -56,6 +56,11 @@ int mnt_set(int fd, uint64_t attr, int userns_fd, bool recursive)
 		       : 0;
 }
 
+uint64_t mnt_device_attr(void)
+{
+	return weakened("device_readonly") ? 0 : MOUNT_ATTR_RDONLY;
+}
+
 int mnt_attach(int mount, int target)
 {
 	return move_mount(mount, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH)

@@ -35,6 +35,13 @@ int mnt_clone(int dirfd, const char *path, bool recursive);
  */
 int mnt_set(int fd, uint64_t attr, int userns_fd, bool recursive);
 
+/**
+ * mnt_device_attr - MOUNT_ATTR_* for the mount of one of the host's devices
+ * Read-only: its inode is the host's, whose mode and owner nobody shall change, and to write to a
+ * device is none of the mount's business (mount(2), MS_RDONLY).
+ */
+uint64_t mnt_device_attr(void);
+
 /** mnt_attach - attach a mount over what an O_PATH descriptor is. @mount is not closed */
 int mnt_attach(int mount, int target);
 

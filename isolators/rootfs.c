@@ -182,7 +182,8 @@ static int hand_bind(struct isolation *iso, int place, const char *source, bool 
 	if (fd < 0 || fstat(fd, &st))
 		return iso_fail(iso, fd < 0 ? fd : -errno, "mounts: %s", source);
 	device = S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode);
-	err = mnt_set(fd, device ? attr : attr | MOUNT_ATTR_NODEV, device ? -1 : userns_fd, true);
+	err = mnt_set(fd, device ? attr | mnt_device_attr() : attr | MOUNT_ATTR_NODEV,
+		      device ? -1 : userns_fd, true);
 	if (err == -EINVAL)
 		return iso_fail(iso, err,
 				"mounts: %s, or what is mounted below it, can't be id-mapped by "

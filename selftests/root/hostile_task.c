@@ -31,10 +31,11 @@
 #include "isolators/seccomp.h"
 #include "selftests/harness/probe_rig.h"
 #include "selftests/harness/test.h"
+#include "selftests/harness/tree_rig.h"
 
-#define NEED_HOST NEED_ROOT | NEED_CGROUP2 | NEED_BPF
-#define ABSTRACT  "dcos-test-abstract"
-#define SIBLINGS  20
+#define ABSTRACT "dcos-test-abstract"
+#define SIBLINGS 20
+#define SEALED	 "stat: done\nchmod: EROFS\nchown: EROFS\ntimes: EROFS\n"
 
 /* ---- what runs in the container ---- */
 
@@ -48,6 +49,58 @@ static void inside_exe(void)
 	probe_tell("chmod", chmod(exe, st.st_mode & 07777));
 	probe_tell("chown", chown(exe, st.st_uid, st.st_gid));
 	probe_tell("times", utimensat(AT_FDCWD, exe, NULL, 0));
+}
+
+/* What is bound from the host is the host's own: as root its modes could be changed there. */
+static void inside_devices(void)
+{
+	static const char *const nodes[] = {"/dev/null", "/dev/tty", "/dev/urandom", "/dev/full"};
+	struct stat st;
+
+	for (size_t i = 0; i < ARRAY_SIZE(nodes); i++) {
+		probe_tell("stat", stat(nodes[i], &st));
+		probe_tell("chmod", chmod(nodes[i], st.st_mode & 07777));
+		probe_tell("chown", chown(nodes[i], st.st_uid, st.st_gid));
+	}
+	probe_tell("fstat", fstat(STDIN_FILENO, &st));
+	probe_tell("fchmod", fchmod(STDIN_FILENO, st.st_mode & 07777));
+}
+
+/* Opened only, for nothing must come of it where it is not refused. */
+static void inside_switches(void)
+{
+	static const char *const paths[] = {
+		"/proc/sys/kernel/core_pattern",
+		"/proc/sys/kernel/modprobe",
+		"/proc/sys/kernel/hostname",
+		"/proc/sys/vm/drop_caches",
+		"/proc/sys/fs/binfmt_misc/register",
+		"/proc/sysrq-trigger",
+		"/proc/irq/default_smp_affinity",
+		"/proc/1/root/proc/sys/kernel/core_pattern",
+		"/proc/kcore",
+		"/sys/kernel/uevent_helper",
+		"/sys/kernel/mm/ksm/run",
+		"/sys/power/state",
+		"/sys/fs/cgroup/cgroup.procs",
+		"/sys/fs/cgroup/cgroup.freeze",
+		"/sys/fs/cgroup/release_agent",
+		"/sys/fs/cgroup/notify_on_release",
+	};
+	size_t refused = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		int fd = open(paths[i], O_WRONLY | O_CLOEXEC);
+		struct stat st;
+
+		/* a masked file is the null device */
+		if ((fd < 0 && (errno == EROFS || errno == EACCES || errno == ENOENT)) ||
+		    (fd >= 0 && !fstat(fd, &st) && S_ISCHR(st.st_mode)))
+			refused++;
+		else
+			probe_tell(paths[i], fd);
+	}
+	(void)dprintf(STDERR_FILENO, "refused %zu\n", refused);
 }
 
 static long try_add_key(void)
@@ -293,6 +346,8 @@ static void inside_pause(void)
 static void __attribute__((constructor)) inside(int argc, char **argv)
 {
 	static const struct probe probes[] = {
+		{"devices", inside_devices},
+		{"switches", inside_switches},
 		{"exe", inside_exe},
 		{"profile", inside_profile},
 		{"capabilities", inside_capabilities},
@@ -319,7 +374,40 @@ TEST(the_agents_program_cannot_be_changed_by_who_runs_it, NEED_HOST)
 	ct_rig_args(&rig, "/proc/self/exe", NULL);
 	EXPECT_EQ(ct_rig_run(&rig), 0);
 	EXPECT_STREQ(rig.why.text, "");
-	EXPECT_STREQ(rig.output, "stat: done\nchmod: EROFS\nchown: EROFS\ntimes: EROFS\n");
+	EXPECT_STREQ(rig.output, SEALED);
+	EXPECT_EQ(ct_destroy(rig.c), 0);
+	rig.c = NULL;
+	/* and as the interpreter of a script, which the kernel looks up while the agent's runs */
+	tree_write(tree_in_dir("script"), "#!/proc/self/exe\n");
+	ASSERT_EQ(chmod(tree_in_dir("script"), 0755), 0);
+	tree_mount(&rig, tree_in_dir("script"), "/tmp/script", true);
+	ct_rig_args(&rig, "/tmp/script", NULL);
+	EXPECT_EQ(ct_rig_run(&rig), 0);
+	EXPECT_STREQ(rig.output, SEALED);
+	ct_rig_end(&rig);
+}
+
+TEST(devices_of_the_host_cannot_be_changed_by_root_in_its_tree, NEED_HOST)
+{
+	static const char node[] = "stat: done\nchmod: EROFS\nchown: EROFS\n";
+	struct ct_rig rig;
+
+	probe_begin(&rig, "devices");
+	tree_mount(&rig, "/dev/full", "/dev/full", false);
+	EXPECT_EQ(ct_rig_run(&rig), 0);
+	EXPECT_STREQ(rig.output,
+		     ct_rig_text("%s%s%s%sfstat: done\nfchmod: EROFS\n", node, node, node, node));
+	ct_rig_end(&rig);
+}
+
+/* CVE-2022-0492 and what is commonly masked; here no user namespace is in the way. */
+TEST(root_in_the_hosts_tree_turns_no_switch_of_the_kernel, NEED_HOST)
+{
+	struct ct_rig rig;
+
+	probe_begin(&rig, "switches");
+	EXPECT_EQ(ct_rig_run(&rig), 0);
+	EXPECT_STREQ(rig.output, "refused 16\n");
 	ct_rig_end(&rig);
 }
 
