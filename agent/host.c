@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -20,6 +21,7 @@
 #include "agent/governor.h"
 #include "agent/lib/cleanup.h"
 #include "agent/lib/log.h"
+#include "agent/netguard.h"
 #include "agent/procfs.h"
 #include "cgroupfs/cgroupfs.h"
 #include "isolators/devices.h"
@@ -264,6 +266,51 @@ void host_governor(struct node *n)
 		n->host.governor = governor_iso(n->governor);
 }
 
+/* By the cgroup, which is the task's as long as it has not ended. */
+static const char *task_of(const struct node *n, uint64_t cgroup_id)
+{
+	for (int i = 0; i < n->tasks_nr; i++)
+		if (n->tasks[i]->cgroup_id == cgroup_id)
+			return n->tasks[i]->spec->ct.id;
+	return NULL;
+}
+
+static void log_denial(void *data, const struct dcos_denial *d)
+{
+	const struct node *n = data;
+	char text[NETGUARD_TEXT_MAX];
+
+	log_msg(LOG_WARNING, task_of(n, d->owner), "denied: %s", netguard_text(d, text));
+}
+
+static int on_denials(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	struct node *n = userdata;
+
+	(void)source;
+	(void)fd;
+	(void)events;
+	netguard_read(n->guard);
+	return 0;
+}
+
+void host_guard(struct node *n)
+{
+	int err;
+
+	if (!n->meter) {
+		(void)why_set(&n->guard_why, -EOPNOTSUPP, "there is no meter");
+		return;
+	}
+	if (netguard_open(n->meter, log_denial, n, &n->guard, &n->guard_why))
+		return;
+	n->host.guard = netguard_iso(n->guard);
+	err = sd_event_add_io(n->event, &n->guard_event, netguard_fd(n->guard), EPOLLIN, on_denials,
+			      n);
+	if (err < 0) /* the guards hold, and denials are counted */
+		log_err("denials are not logged: %s", strerror(-err));
+}
+
 int host_thaw(const struct config *cfg, struct why *why)
 {
 	cleanup_free char *pins = NULL, *mnt = NULL;
@@ -294,6 +341,10 @@ void host_release(struct node *n)
 	n->host.governor = NULL;
 	governor_close(n->governor); /* before the meter that it stands on */
 	n->governor = NULL;
+	n->guard_event = sd_event_source_disable_unref(n->guard_event);
+	n->host.guard = NULL;
+	netguard_close(n->guard); /* likewise */
+	n->guard = NULL;
 	if (n->meter)
 		meter_close(n->meter);
 	n->meter = NULL;

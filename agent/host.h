@@ -36,6 +36,13 @@ int host_isolate(struct why *why);
 void host_governor(struct node *n);
 
 /**
+ * host_guard - hold tasks to ports and addresses, and log what is denied
+ * After host_meter() and before the first task. On failure n->guard stays NULL and n->guard_why
+ * says why; tasks that ask for a guard are refused then.
+ */
+void host_guard(struct node *n);
+
+/**
  * host_thaw - thaw what the governor of an agent that is gone has left frozen
  * While an agent runs it may do that to its tasks: they are frozen again when next due.
  * Return: how many tasks; -errno with @why.

@@ -514,4 +514,5 @@ void meter_drops(const struct meter *m, struct meter_drops *ret)
 	ret->disk_inflight_full = __atomic_load_n(&m->drops->disk_inflight_full, __ATOMIC_RELAXED);
 	ret->disks_full = __atomic_load_n(&m->drops->disks_full, __ATOMIC_RELAXED);
 	ret->socks_failed = __atomic_load_n(&m->drops->socks_failed, __ATOMIC_RELAXED);
+	ret->denials_untold = __atomic_load_n(&m->drops->denials_untold, __ATOMIC_RELAXED);
 }

@@ -29,6 +29,7 @@ enum meter_family {
 	METER_DISK, /* bpf/block.bpf.c */
 	METER_NET, /* bpf/net.bpf.c */
 	METER_GOVERNOR, /* bpf/governor.bpf.c: quotas, see agent/governor.h */
+	METER_GUARD, /* bpf/guard.bpf.c: ports and addresses, see agent/netguard.h */
 	METER_FAMILIES,
 };
 
@@ -161,7 +162,8 @@ struct meter_drops {
 	uint64_t storage_failed; /* no memory for a task's state: it ran unmetered */
 	uint64_t exits_failed; /* an exit record did not fit */
 	uint64_t slots_full; /* meter attach refused */
-	uint64_t disk_inflight_full, disks_full, socks_failed; /* see struct dcos_drops */
+	uint64_t disk_inflight_full, disks_full, socks_failed,
+		denials_untold; /* see struct dcos_drops */
 };
 void meter_drops(const struct meter *m, struct meter_drops *ret);
 

@@ -4,6 +4,7 @@
 
 #include "bpf/block.skel.h"
 #include "bpf/governor.skel.h"
+#include "bpf/guard.skel.h"
 #include "bpf/meter.skel.h"
 #include "bpf/net.skel.h"
 #include "bpf/walk.skel.h"
@@ -65,6 +66,18 @@ static const struct family_optional net_optional[] = {
 /* Its program is attached by agent/governor.c while a task is governed. */
 static const struct family_map governor_maps[] = {{.name = "budgets"}, {}};
 
+static const struct family_hook guard_hooks[] = {
+	{"guard_bind4", "guard_bind4"},
+	{"guard_bind6", "guard_bind6"},
+	{"guard_connect4", "guard_connect4"},
+	{"guard_connect6", "guard_connect6"},
+	{"guard_sendmsg4", "guard_sendmsg4"},
+	{"guard_sendmsg6", "guard_sendmsg6"},
+	{},
+};
+
+static const struct family_map guard_maps[] = {{.name = "guards"}, {}};
+
 static const struct family_optional sched_optional[] = {
 	{"meter_pick_up", "tasks whose meter was lost"},
 	{"meter_signal", "kills by seccomp filters"},
@@ -120,5 +133,14 @@ const struct family_spec meter_families[METER_FAMILIES] = {
 			.gives = "CPU quotas without the cpu controller",
 			.elf = governor_bpf__elf_bytes,
 			.maps = governor_maps,
+		},
+	[METER_GUARD] =
+		{
+			.name = "guard",
+			.gives = "denied binds and connects",
+			.elf = guard_bpf__elf_bytes,
+			.hooks = guard_hooks,
+			.maps = guard_maps,
+			.needs_cgroup = true,
 		},
 };

@@ -22,6 +22,7 @@
 #define TASK_REASON_MAX	 256
 
 struct governor;
+struct netguard;
 struct vl_server;
 struct stream;
 struct doctor;
@@ -73,6 +74,9 @@ struct node {
 	struct why meter_why;
 	struct governor *governor; /* NULL: governor_why says why, or it is not wanted */
 	struct why governor_why;
+	struct netguard *guard; /* NULL: guard_why says why */
+	struct why guard_why;
+	sd_event_source *guard_event;
 	struct vl_server *server;
 	struct stream *stream;
 	struct doctor *doctor; /* doctor.c; NULL until somebody asks */

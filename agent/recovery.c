@@ -22,6 +22,7 @@
 #include "agent/lib/crash.h"
 #include "agent/lib/log.h"
 #include "agent/lifecycle.h"
+#include "agent/netguard.h"
 #include "agent/procfs.h"
 #include "cgroupfs/cgroupfs.h"
 #include "isolators/layers.h"
@@ -244,7 +245,9 @@ static int reclaim_slots(struct node *n)
 	for (int i = 0; i < n->tasks_nr && nr < DCOS_SLOTS; i++)
 		if (n->tasks[i]->ct && n->tasks[i]->ct->iso.metered)
 			live[nr++] = n->tasks[i]->cgroup_id;
-	return n->meter ? meter_reclaim(n->meter, live, nr) : 0;
+	if (!n->meter)
+		return 0;
+	return meter_reclaim(n->meter, live, nr) ?: n->guard ? netguard_reclaim(n->guard) : 0;
 }
 
 /*

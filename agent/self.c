@@ -48,6 +48,7 @@ static const struct loss_row {
 	    "disk requests unmetered: too many at once"),
 	ROW("disks_full", meter.disks_full, "disks of a task not told apart"),
 	ROW("socks_failed", meter.socks_failed, "sockets without latency: no memory in the kernel"),
+	ROW("denials_untold", meter.denials_untold, "denials that are counted but not in the log"),
 	ROW("governor_failed", governor.failed, "freezes and thaws that the kernel refused"),
 	ROW("governor_late_thaws", governor.late_thaws, "tasks thawed late"),
 	ROW("checkpoints_unreadable", unreadable, "checkpoints unreadable at start"),

@@ -10,7 +10,7 @@
 #include <linux/types.h>
 #endif
 
-#define DCOS_ABI   2
+#define DCOS_ABI   3
 #define DCOS_SLOTS 1024 /* slot 0 is never given out */
 #define DCOS_HIST                                                                                  \
 	28 /* log2 of microseconds: 0 is < 2 us, i is [2^i, 2^(i+1)) us, the last is open */
@@ -195,8 +195,9 @@ struct dcos_drops {
 	__u64 disk_inflight_full; /* BPF: too many requests at once, one has no latency */
 	__u64 disks_full; /* BPF: more than DCOS_TASK_DISKS of a task: one in the sums only */
 	__u64 socks_failed; /* BPF: no memory for the time of a connect: it has no latency */
+	__u64 denials_untold; /* BPF: no room in the ring: counted, but not in the log */
 };
-_Static_assert(sizeof(struct dcos_drops) == 48, "dcos_drops has a hole");
+_Static_assert(sizeof(struct dcos_drops) == 56, "dcos_drops has a hole");
 
 /*
  * What a governed slot may still run in this period. In nanoseconds of CPU time. BPF subtracts what
@@ -221,6 +222,62 @@ struct dcos_used_up {
 	__u64 time_ns; /* CLOCK_MONOTONIC */
 };
 _Static_assert(sizeof(struct dcos_used_up) == 24, "dcos_used_up has a hole");
+
+/*
+ * What the sockets of one cgroup may do. Value of the guards hash, key: cgroup id; written by user
+ * space as a whole, read by bpf/guard.bpf.c. Addresses are those of IPv6, in network byte order, of
+ * IPv4 as ::ffff:a.b.c.d; ports are in the host's.
+ */
+#define DCOS_GUARD_PORTS_MAX 64
+#define DCOS_GUARD_PEERS_MAX 64
+
+#define DCOS_PROTO_TCP	 1U
+#define DCOS_PROTO_UDP	 2U
+#define DCOS_PROTO_OTHER 4U /* ICMP, SCTP */
+
+#define DCOS_PEER_V6 8U /* no address that stands for one of IPv4 */
+
+struct dcos_ports {
+	__u16 low, high;
+	__u32 protocols; /* DCOS_PROTO_*, of a peer DCOS_PEER_V6 */
+};
+_Static_assert(sizeof(struct dcos_ports) == 8, "dcos_ports has a hole");
+
+struct dcos_peer {
+	__u32 addr[4], mask[4]; /* no bit of @addr is outside @mask */
+	struct dcos_ports ports;
+};
+_Static_assert(sizeof(struct dcos_peer) == 40, "dcos_peer has a hole");
+
+#define DCOS_GUARD_BIND	   1U /* only to @ports, and to port 0, which the kernel chooses */
+#define DCOS_GUARD_CONNECT 2U /* only to @peers */
+
+struct dcos_guard {
+	__u32 flags; /* DCOS_GUARD_* */
+	__u32 ports_nr, peers_nr;
+	__u32 pad;
+	struct dcos_ports ports[DCOS_GUARD_PORTS_MAX];
+	struct dcos_peer peers[DCOS_GUARD_PEERS_MAX];
+};
+_Static_assert(sizeof(struct dcos_guard) == 3088, "dcos_guard has a hole");
+
+/* A message of bpf/guard.bpf.c: a denial. At most DCOS_DENIALS of a task in a second. */
+#define DCOS_DENIALS	    5
+#define DCOS_DENIED_BIND    1U
+#define DCOS_DENIED_CONNECT 2U
+#define DCOS_DENIED_SEND    3U /* a datagram to an address of its own */
+
+struct dcos_denial {
+	__u64 owner; /* cgroup id */
+	__u64 time_ns; /* CLOCK_MONOTONIC */
+	__u32 addr[4]; /* as struct dcos_guard has it */
+	__u32 what; /* DCOS_DENIED_* */
+	__u32 protocol; /* IPPROTO_* */
+	__u32 port;
+	__u32 pid; /* in the host's pid namespace */
+	char comm[16];
+};
+_Static_assert(sizeof(struct dcos_denial) == 64, "dcos_denial has a hole");
 
 /*
  * One line of a container's device allow-list; constant in a loaded devices program. Written by

@@ -73,6 +73,21 @@ struct iso_governor {
 	void (*drop)(void *ctx, uint32_t slot, uint64_t cgroup_id);
 };
 
+struct dcos_guard; /* bpf/abi.h */
+
+/* Filled in by the agent where it can hold containers to ports and addresses. */
+struct iso_guard {
+	void *ctx;
+	/**
+	 * set - hold a metered cgroup to a guard from now on
+	 * @guard: copied; sockets that are bound or connected already stay so
+	 * Return: 0 or -errno.
+	 */
+	int (*set)(void *ctx, uint64_t cgroup_id, const struct dcos_guard *guard);
+	/* drop - hold it no longer; nothing happens if it was not held */
+	void (*drop)(void *ctx, uint64_t cgroup_id);
+};
+
 /* What all containers of one agent share; lives as long as the agent. */
 struct iso_host {
 	int cgroup_fd; /* directory of the agent's own subtree in cgroup2 */
@@ -80,6 +95,7 @@ struct iso_host {
 	const char *run_dir; /* absolute, tmpfs; staging mounts, in the agent's own namespace */
 	const struct iso_meter *meter; /* NULL: not metered */
 	const struct iso_governor *governor; /* NULL: CPU quotas need the cpu controller */
+	const struct iso_guard *guard; /* NULL: nobody is held to ports and addresses */
 	struct devices_cache *devices; /* loaded programs; NULL: each container loads its own */
 	struct sc_cache *seccomp_cache; /* NULL: each container compiles its own filter */
 };

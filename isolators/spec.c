@@ -128,6 +128,7 @@ void ct_spec_free(struct ct_spec *spec)
 	}
 	free(spec->mounts);
 	free(spec->devices);
+	free(spec->guard);
 	if (!spec->seccomp_is_constant)
 		free((char *)spec->seccomp);
 	strings_free(spec->masked_paths);

@@ -83,6 +83,8 @@ struct ct_idmap {
 	uint32_t nr; /* ids mapped, one range for uids and gids alike */
 };
 
+struct dcos_guard; /* bpf/abi.h */
+
 struct ct_spec {
 	char *id;
 	struct ct_process process;
@@ -95,6 +97,7 @@ struct ct_spec {
 	struct ct_resources resources;
 	struct ct_device *devices; /* allowed beside the default set of isolators/devices.c */
 	size_t devices_nr;
+	struct dcos_guard *guard; /* what sockets may be bound and connected to; NULL: all; owned */
 	const char *seccomp; /* OCI seccomp JSON, the document itself; NULL: unconfined */
 	bool seccomp_is_constant; /* one of sc_builtin()'s, which many share; else it is owned */
 	char **masked_paths, **readonly_paths; /* absolute, inside */
