@@ -124,6 +124,8 @@ int value_mounts(struct draft *d, const struct task_row *row, json_t *v, void *f
 int value_devices(struct draft *d, const struct task_row *row, json_t *v, void *field);
 int value_resources(struct draft *d, const struct task_row *row, json_t *v, void *field);
 int value_seccomp(struct draft *d, const struct task_row *row, json_t *v, void *field);
+int value_bind_ports(struct draft *d, const struct task_row *row, json_t *v, void *field);
+int value_connect_to(struct draft *d, const struct task_row *row, json_t *v, void *field);
 
 /** mount_add - one more mount of the spec, for the caller to fill; NULL after draft_fail() */
 struct ct_mount *mount_add(struct draft *d);

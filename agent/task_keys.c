@@ -63,6 +63,19 @@ static const struct task_row rows[] = {
 	  "The host's network, or one of the task's own with only a loopback device."},
 	 value_json,
 	 DRAFT_AT(network)},
+	{{"bind_ports", "array of numbers or texts, at most 64", "any port",
+	  "The only ports that the task's sockets can be bound to: 8080, \"8000-8010\", or with a "
+	  "protocol \"53/udp\" (tcp or udp). Port 0, for which the kernel chooses one, is always "
+	  "allowed. What is denied fails with EPERM, is counted and logged."},
+	 value_bind_ports,
+	 SPEC(ct.guard)},
+	{{"connect_to", "array of texts, at most 64", "any address",
+	  "The only addresses that the task's sockets can connect or send datagrams to, its own "
+	  "ones and loopback included: \"10.0.0.0/8\", \"192.0.2.7:443\", "
+	  "\"[2001:db8::]/32:8000-8010/tcp\". Name servers have to be among them. What is denied "
+	  "fails with EPERM, is counted and logged."},
+	 value_connect_to,
+	 SPEC(ct.guard)},
 	{{"hostname", "name of at most 63 bytes", "the id, cut to 63 bytes",
 	  "Letters, digits and, but not first, \"-\" and \".\"."},
 	 value_hostname,

@@ -84,7 +84,24 @@ refused "out of range" 'pids' '{"image":"host","command":["true"],"resources":{"
 refused "unknown profile" 'seccomp' '{"image":"host","command":["true"],"seccomp":"none-such"}'
 refused "no such program" '/no/such' '{"image":"host","command":["/no/such"]}'
 is "$(dcosctl nonsense > /dev/null 2>&1; echo $?)" 2 "usage errors exit with 2"
+refused "no port" 'bind_ports' '{"image":"host","command":["true"],"bind_ports":[65536]}'
+refused "no network" 'connect_to' '{"image":"host","command":["true"],"connect_to":["10.0.0.1/8"]}'
 is "$(agent_leftovers)" "" "nothing half-built stays"
+
+# --- a guard ---------------------------------------------------------------------
+if [ "$(json doctor | tr -d ' \n' | grep -c '"name":"guard","kind":"isolator","ok":true')" = 1 ]; then
+	printf '%s' '{"id":"guarded","image":"host","connect_to":["127.0.0.0/8:1-9"],"command":["bash","-c",
+		"exec 2>&1; echo > /dev/tcp/127.0.0.1/9; echo > /dev/tcp/127.0.0.1/10"]}' |
+		dcosctl run -f - > /dev/null
+	ended_with guarded > /dev/null
+	like "$(dcosctl logs guarded)" '/9: Connection refused' "guard: an address that is listed gets an answer"
+	like "$(dcosctl logs guarded)" '/10: Operation not permitted' "one that is not is denied"
+	is "$(usage_of guarded connect_denied)" 1 "which is counted"
+	until_ok 5 grep -q 'guarded.*denied: connect to 127.0.0.1:10 (tcp) by bash, pid' "$T/agent.log"
+	tap $? "and logged with address and process"
+else
+	skip "a guard" "no guard programs here"
+fi
 
 # --- restart ---------------------------------------------------------------------
 dcosctl run --id busy --image "$T/img" -- sh -c 'while :; do :; done' > /dev/null

@@ -169,7 +169,8 @@ TEST(an_unknown_key_is_refused_and_the_nearest_one_named)
 {
 	REFUSED_KEYS("'memroy':1", "memroy",
 		     "no such key, allowed are id, image, readonly, workdir, command, cmd, env, "
-		     "user, groups, cwd, network, hostname, userns, resources, rlimits, "
+		     "user, groups, cwd, network, bind_ports, connect_to, hostname, userns, "
+		     "resources, rlimits, "
 		     "capabilities, mounts, devices, seccomp, no_new_privileges, masked_paths, "
 		     "readonly_paths, umask, oom_score_adj, labels, kill_grace and log_max");
 	REFUSED_KEYS("'netwrok':1", "netwrok", "no such key, the nearest is \"network\"");
