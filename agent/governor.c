@@ -2,7 +2,7 @@
 /*
  * The governor's thread and its interface. Two threads: the agent's own sets and drops quotas, the
  * governor's freezes, refills and thaws; one mutex guards the quotas. The budgets are shared with
- * BPF programs too, hence atomic. The order of writes makes a death at any point harmless: a
+ * BPF programs too, and with the guard, hence atomic. The order of writes makes a death at any point harmless: a
  * cgroup is marked as frozen before it is, and thawed before the mark goes.
  */
 #include "agent/governor.h"
@@ -27,8 +27,8 @@
 #include "agent/lib/cleanup.h"
 #include "agent/lib/log.h"
 #include "agent/meter_impl.h"
+#include "agent/meter_pins.h"
 
-#define RT_PRIORITY  10 /* of SCHED_FIFO: above nothing but what has none */
 #define NS_PER_US    1000
 #define NS_PER_S     INT64_C(1000000000)
 #define LATE_PERIODS 2 /* an unpaid refill is that late before the agent's own loop steps in */
@@ -38,7 +38,7 @@
 struct governed {
 	uint64_t cgroup_id; /* 0: not governed */
 	int freeze_fd;
-	uint64_t quota_ns, period_ns, burst_ns;
+	uint64_t before_id; /* the cgroup that a governor before left to us */
 	uint64_t next_ns; /* of the refill */
 	uint64_t used_ns; /* of the budget, at the last refill */
 	uint64_t frozen_ns; /* since when, 0 not frozen */
@@ -48,13 +48,15 @@ struct governor {
 	struct iso_governor iso;
 	struct meter *m;
 	struct dcos_budget *budgets; /* mapped, by slot */
-	int budgets_fd, cgroup_fd, prog_fd;
+	struct deputy
+		deputy; /* what the guard gets; the descriptors are the meter's and the host's */
 	int link_fd; /* -1 while nobody is governed */
 	int guard_pidfd, timer_fd, stop_fd;
 	struct ring_buffer *ring;
 	pthread_t thread;
 	bool running;
 	int rt_error;
+	char pin[PIN_PATH_MAX]; /* of the budgets */
 	pthread_mutex_t lock; /* for what follows */
 	struct governor_stats stats;
 	int nr; /* governed ones */
@@ -113,18 +115,13 @@ static void thaw(struct governor *g, uint32_t slot, uint64_t now)
 	e->frozen_ns = 0;
 }
 
-/* Pay @periods; a task that used little keeps at most its burst beyond one quota. */
 static void refill(struct governor *g, uint32_t slot, uint64_t now, uint64_t periods)
 {
 	struct governed *e = &g->slots[slot];
 	struct dcos_budget *b = &g->budgets[slot];
-	int64_t left = __atomic_load_n(&b->left_ns, __ATOMIC_SEQ_CST);
-	int64_t cap = (int64_t)(e->quota_ns + e->burst_ns), add = (int64_t)(e->quota_ns * periods);
+	int64_t left = budget_refill(b, periods);
 	uint64_t used = __atomic_load_n(&b->used_ns, __ATOMIC_SEQ_CST);
 
-	if (add > cap - left)
-		add = cap - left;
-	left = __atomic_add_fetch(&b->left_ns, add, __ATOMIC_SEQ_CST);
 	if (used != e->used_ns || e->frozen_ns)
 		meter_count_throttled(g->m, slot, periods, 0, 0);
 	e->used_ns = used;
@@ -139,7 +136,7 @@ static void refill(struct governor *g, uint32_t slot, uint64_t now, uint64_t per
 /* Refill those that are due. Return: when the next one is, 0 never. */
 static uint64_t refill_due(struct governor *g, uint64_t now)
 {
-	uint64_t next = 0, periods;
+	uint64_t next = 0, periods, period;
 
 	for (uint32_t slot = 1, seen = 0; slot < DCOS_SLOTS && (int)seen < g->nr; slot++) {
 		struct governed *e = &g->slots[slot];
@@ -148,9 +145,10 @@ static uint64_t refill_due(struct governor *g, uint64_t now)
 			continue;
 		seen++;
 		if (e->next_ns <= now) {
-			periods = (now - e->next_ns) / e->period_ns + 1;
+			period = g->budgets[slot].period_ns;
+			periods = (now - e->next_ns) / period + 1;
 			refill(g, slot, now, periods);
-			e->next_ns += periods * e->period_ns;
+			e->next_ns += periods * period;
 		}
 		if (!next || e->next_ns < next)
 			next = e->next_ns;
@@ -231,7 +229,7 @@ static int attach_first(struct governor *g)
 {
 	if (g->link_fd >= 0)
 		return 0;
-	g->link_fd = bpf_raw_tracepoint_open(NULL, g->prog_fd);
+	g->link_fd = bpf_raw_tracepoint_open(NULL, g->deputy.prog_fd);
 	return g->link_fd < 0 ? g->link_fd : 0;
 }
 
@@ -244,8 +242,9 @@ static int add(struct governor *g, uint32_t slot, uint64_t id, int cgroup_fd)
 
 	if (err)
 		return err;
-	*e = (struct governed){.cgroup_id = id, .freeze_fd = take_fd(&fd)};
-	memset(b, 0, sizeof(*b));
+	if (e->before_id != id)
+		memset(b, 0, sizeof(*b));
+	*e = (struct governed){.cgroup_id = id, .freeze_fd = take_fd(&fd), .used_ns = b->used_ns};
 	__atomic_store_n(&b->owner, id, __ATOMIC_SEQ_CST);
 	g->nr++;
 	return 0;
@@ -255,16 +254,17 @@ static int add(struct governor *g, uint32_t slot, uint64_t id, int cgroup_fd)
 static void change(struct governor *g, uint32_t slot, const struct iso_quota *q)
 {
 	struct governed *e = &g->slots[slot];
-	int64_t more = (int64_t)(q->quota_us * NS_PER_US) - (int64_t)e->quota_ns;
-	uint64_t now = now_ns();
+	struct dcos_budget *b = &g->budgets[slot];
+	int64_t more = (int64_t)(q->quota_us * NS_PER_US) - (int64_t)b->quota_ns;
+	uint64_t now = now_ns(), period_ns = q->period_us * NS_PER_US;
 
-	e->quota_ns = q->quota_us * NS_PER_US;
-	e->burst_ns = q->burst_us * NS_PER_US;
-	if (e->period_ns != q->period_us * NS_PER_US) {
-		e->period_ns = q->period_us * NS_PER_US;
-		e->next_ns = (now / e->period_ns + 1) * e->period_ns; /* same periods, one wakeup */
+	b->quota_ns = q->quota_us * NS_PER_US;
+	b->burst_ns = q->burst_us * NS_PER_US;
+	if (b->period_ns != period_ns || !e->next_ns) {
+		b->period_ns = period_ns;
+		e->next_ns = (now / period_ns + 1) * period_ns; /* same periods, one wakeup */
 	}
-	__atomic_add_fetch(&g->budgets[slot].left_ns, more, __ATOMIC_SEQ_CST);
+	__atomic_add_fetch(&b->left_ns, more, __ATOMIC_SEQ_CST);
 	refill(g, slot, now, 0);
 	arm(g, refill_due(g, now));
 }
@@ -286,11 +286,12 @@ static int governor_set(void *ctx, uint32_t slot, uint64_t cgroup_id, int cgroup
 	return err;
 }
 
-static void drop(struct governor *g, uint32_t slot)
+static void drop(struct governor *g, uint32_t slot, bool leave)
 {
 	struct governed *e = &g->slots[slot];
 
-	__atomic_store_n(&g->budgets[slot].owner, 0, __ATOMIC_SEQ_CST);
+	if (!leave)
+		__atomic_store_n(&g->budgets[slot].owner, 0, __ATOMIC_SEQ_CST);
 	thaw(g, slot, now_ns());
 	close_fd(&e->freeze_fd);
 	*e = (struct governed){.freeze_fd = -1};
@@ -306,7 +307,7 @@ static void governor_drop(void *ctx, uint32_t slot, uint64_t cgroup_id)
 		return;
 	lock(g);
 	if (cgroup_id && g->slots[slot].cgroup_id == cgroup_id)
-		drop(g, slot);
+		drop(g, slot, false);
 	unlock(g);
 }
 
@@ -318,7 +319,7 @@ void governor_check(struct governor *g)
 	for (uint32_t slot = 1; slot < DCOS_SLOTS; slot++) {
 		const struct governed *e = &g->slots[slot];
 
-		if (!e->frozen_ns || now < e->next_ns + LATE_PERIODS * e->period_ns)
+		if (!e->frozen_ns || now < e->next_ns + LATE_PERIODS * g->budgets[slot].period_ns)
 			continue;
 		log_err("governor: slot %u was not refilled in time", slot);
 		thaw(g, slot, now);
@@ -328,7 +329,7 @@ void governor_check(struct governor *g)
 	if (!guard_ended(g->guard_pidfd))
 		return;
 	close_fd(&g->guard_pidfd);
-	if (guard_start(g->budgets_fd, g->cgroup_fd, &g->guard_pidfd))
+	if (guard_start(&g->deputy, &g->guard_pidfd))
 		log_err("governor: its guard has ended and can't be started again");
 }
 
@@ -356,7 +357,7 @@ bool governor_rt(const struct governor *g, struct why *why)
 /* With all signals blocked: they are the agent's own loop's. */
 static int start_thread(struct governor *g)
 {
-	struct sched_param prio = {.sched_priority = RT_PRIORITY};
+	struct sched_param prio = {.sched_priority = GOVERNOR_PRIORITY};
 	sigset_t all, before;
 	int err;
 
@@ -389,34 +390,47 @@ static int init_lock(struct governor *g)
 	return err;
 }
 
-static int map_budgets(struct governor *g)
+static struct dcos_budget *map_budgets(int fd)
 {
-	void *p = mmap(NULL, BUDGETS_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, g->budgets_fd, 0);
+	void *p = mmap(NULL, BUDGETS_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
-	if (p == MAP_FAILED)
-		return -errno;
-	g->budgets = p;
-	for (size_t i = 0; i < DCOS_SLOTS; i++)
-		g->budgets[i].owner = 0;
-	return 0;
+	return p == MAP_FAILED ? NULL : p;
+}
+
+/* A deputy leaves; nobody is frozen or governed before its quota is set, and keeps its debt. */
+static int take_over(struct governor *g)
+{
+	int err;
+
+	g->deputy.governor = deputy_relieve(g->budgets);
+	err = governor_thaw(g->deputy.budgets_fd, g->deputy.cgroup_fd);
+	for (uint32_t slot = 1; slot < DCOS_SLOTS; slot++) {
+		g->slots[slot].before_id = g->budgets[slot].owner;
+		__atomic_store_n(&g->budgets[slot].owner, 0, __ATOMIC_SEQ_CST);
+	}
+	return err < 0 ? err : 0;
 }
 
 static int open_parts(struct governor *g, struct why *why)
 {
 	int ring_fd = meter_map_fd(g->m, METER_GOVERNOR, "used_up"), err;
 
-	g->budgets_fd = meter_map_fd(g->m, METER_GOVERNOR, "budgets");
-	if (g->budgets_fd < 0 || ring_fd < 0) {
+	g->deputy.budgets_fd = meter_map_fd(g->m, METER_GOVERNOR, "budgets");
+	if (g->deputy.budgets_fd < 0 || ring_fd < 0) {
 		(void)meter_has(g->m, METER_GOVERNOR, why);
 		return -EOPNOTSUPP;
 	}
-	g->prog_fd = meter_prog_fd(g->m, METER_GOVERNOR, "governor_charge");
-	err = governor_thaw(g->budgets_fd, g->cgroup_fd);
-	if (err < 0)
-		return why_set(why, err, "thawing what an agent before has left frozen");
-	err = map_budgets(g);
+	g->deputy.prog_fd = meter_prog_fd(g->m, METER_GOVERNOR, "governor_charge");
+	err = pin_path(g->pin, g->m->dir, "budgets", "");
 	if (err)
-		return why_set(why, err, "mapping the governor's budgets");
+		return why_set(why, err, "%s", g->m->dir);
+	g->deputy.pin = g->pin;
+	g->budgets = map_budgets(g->deputy.budgets_fd);
+	if (!g->budgets)
+		return why_set(why, -errno, "mapping the governor's budgets");
+	err = take_over(g);
+	if (err)
+		return why_set(why, err, "thawing what an agent before has left frozen");
 	g->ring = ring_buffer__new(ring_fd, on_used_up, g, NULL);
 	if (!g->ring)
 		return why_set(why, -errno, "the governor's ring buffer");
@@ -425,6 +439,21 @@ static int open_parts(struct governor *g, struct why *why)
 	if (g->timer_fd < 0 || g->stop_fd < 0)
 		return why_set(why, -errno, "the governor's timer");
 	return 0;
+}
+
+int governor_dismiss(struct meter *m, int cgroup_fd)
+{
+	int fd = meter_map_fd(m, METER_GOVERNOR, "budgets"), r;
+	struct dcos_budget *budgets = fd < 0 ? NULL : map_budgets(fd);
+
+	if (!budgets)
+		return fd < 0 ? fd : -errno;
+	(void)deputy_relieve(budgets); /* the number is nobody's */
+	r = governor_thaw(fd, cgroup_fd);
+	for (uint32_t slot = 1; slot < DCOS_SLOTS; slot++)
+		__atomic_store_n(&budgets[slot].owner, 0, __ATOMIC_SEQ_CST);
+	(void)munmap(budgets, BUDGETS_SIZE); /* it was mapped */
+	return r < 0 ? r : 0;
 }
 
 static void free_governor(struct governor **g)
@@ -440,7 +469,7 @@ int governor_open(struct meter *m, int cgroup_fd, struct governor **ret, struct 
 	if (!g)
 		return why_set(why, -ENOMEM, "governor");
 	g->m = m;
-	g->cgroup_fd = cgroup_fd;
+	g->deputy.cgroup_fd = cgroup_fd;
 	g->link_fd = g->guard_pidfd = g->timer_fd = g->stop_fd = -1;
 	for (size_t i = 0; i < DCOS_SLOTS; i++)
 		g->slots[i].freeze_fd = -1;
@@ -453,7 +482,7 @@ int governor_open(struct meter *m, int cgroup_fd, struct governor **ret, struct 
 	err = open_parts(g, why);
 	if (err)
 		return err;
-	err = guard_start(g->budgets_fd, cgroup_fd, &g->guard_pidfd);
+	err = guard_start(&g->deputy, &g->guard_pidfd);
 	if (err)
 		return why_set(why, err, "the governor's guard");
 	err = start_thread(g);
@@ -476,14 +505,16 @@ static void stop_thread(struct governor *g)
 
 void governor_close(struct governor *g)
 {
+	bool leave = g && g->nr;
+
 	if (!g)
 		return;
 	stop_thread(g);
 	for (uint32_t slot = 1; slot < DCOS_SLOTS; slot++) {
 		if (g->slots[slot].cgroup_id)
-			drop(g, slot);
+			drop(g, slot, true);
 	}
-	if (g->guard_pidfd >= 0)
+	if (g->guard_pidfd >= 0 && !leave)
 		guard_stop(g->guard_pidfd);
 	if (g->budgets)
 		(void)munmap(g->budgets, BUDGETS_SIZE); /* it was mapped */

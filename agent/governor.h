@@ -5,8 +5,9 @@
  * task's cgroup and thaws it when the next periods have paid the debt. A quota, a period and a
  * burst mean what they mean in cpu.max.
  *
- * Who is frozen is written down in a pinned map before it is done. A guard process thaws all of
- * them the moment the agent is gone, however it ended; so does `dcos-agent --thaw`.
+ * Who is frozen is written down in a pinned map before it is done, and so are the quotas. When the
+ * agent is gone, however it ended, a guard process holds them in its place until the next agent is
+ * there. Where that is killed too, `dcos-agent --thaw` lets everybody run.
  */
 #ifndef DCOS_GOVERNOR_H
 #define DCOS_GOVERNOR_H
@@ -21,18 +22,30 @@
 struct governor;
 struct meter;
 
+#define GOVERNOR_PRIORITY 10 /* of SCHED_FIFO: above nothing but what has none */
+
 /**
  * governor_open - make ready; nothing is attached before the first task is governed
  * @m: lives longer than the governor
  * @cgroup_fd: any directory of the cgroup2 file system, for the guard; lives as long
  * @why: on failure what is missing
- * Thaws what an agent before has left frozen. Starts a thread and the guard.
+ * Takes over from the guard of an agent before, debts included. Starts a thread and a guard.
  * Return: 0; -EOPNOTSUPP the kernel refused the program; other -errno.
  */
 int governor_open(struct meter *m, int cgroup_fd, struct governor **ret, struct why *why);
 
-/** governor_close - thaw all, stop the thread and the guard; NULL is allowed */
+/**
+ * governor_close - stop the thread; NULL is allowed
+ * Who is governed then is thawed, and governed again by the guard once this process has ended.
+ * Where nobody is, the guard ends here.
+ */
 void governor_close(struct governor *g);
+
+/**
+ * governor_dismiss - nobody shall govern: end the guard of an agent before, and thaw
+ * For an agent that needs no governor. Return: 0; -EOPNOTSUPP the kernel has none; other -errno.
+ */
+int governor_dismiss(struct meter *m, int cgroup_fd);
 
 /** governor_iso - what the isolators need; lives as long as @g */
 const struct iso_governor *governor_iso(struct governor *g);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Thawing what a governor has left frozen, and its guard: a process that does nothing until the
- * agent is gone, and then does that. It is a copy of the agent made by fork, which has threads: only
- * async-signal-safe calls are allowed in it.
+ * agent is gone, and then governs in its place (agent/governor_deputy.c). It is a copy of the agent
+ * made by fork, which has threads: only async-signal-safe calls are allowed in it.
  */
 #include "agent/governor_guard.h"
 
@@ -41,7 +41,7 @@ static int open_by_id(int cgroup_fd, uint64_t id)
 	return fd < 0 ? -errno : fd;
 }
 
-static int thaw_one(int cgroup_fd, uint64_t id)
+int freeze_by_id(int cgroup_fd, uint64_t id, const char *text)
 {
 	cleanup_close int dir = open_by_id(cgroup_fd, id);
 
@@ -51,7 +51,7 @@ static int thaw_one(int cgroup_fd, uint64_t id)
 
 	if (fd < 0)
 		return -errno;
-	return write(fd, "0", 1) == 1 ? 0 : -errno;
+	return write(fd, text, 1) == 1 ? 0 : -errno;
 }
 
 int governor_thaw(int budgets_fd, int cgroup_fd)
@@ -63,10 +63,10 @@ int governor_thaw(int budgets_fd, int cgroup_fd)
 	b = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, budgets_fd, 0);
 	if (b == MAP_FAILED)
 		return -errno;
-	for (size_t i = 0; i < DCOS_SLOTS; i++) {
+	for (size_t i = 1; i < DCOS_SLOTS; i++) { /* slot 0 is no task's */
 		if (!__atomic_load_n(&b[i].frozen, __ATOMIC_ACQUIRE))
 			continue;
-		r = thaw_one(cgroup_fd, b[i].owner);
+		r = freeze_by_id(cgroup_fd, b[i].owner, "0");
 		if (r && r != -ESTALE && r != -ENOENT && r != -ENODEV)
 			continue; /* it stays marked; those three: the cgroup is gone */
 		__atomic_store_n(&b[i].frozen, 0, __ATOMIC_RELEASE);
@@ -97,13 +97,12 @@ int governor_thaw_pins(const char *pin_dir, int cgroup_fd, struct why *why)
 	return r < 0 ? why_set(why, r, "thawing what %s says", path) : r;
 }
 
-/* All descriptors but three; nothing of the agent's shall live on in its guard. */
-static void close_others(int a, int b, int c)
+/* All descriptors but these; nothing else of the agent's shall live on in its guard. */
+static void close_others(int *keep, int nr)
 {
-	int keep[3] = {a, b, c};
 	unsigned int next = 0;
 
-	for (int i = 0; i < 3; i++) { /* sort by insertion */
+	for (int i = 0; i < nr; i++) { /* sort by insertion */
 		for (int j = i; j > 0 && keep[j - 1] > keep[j]; j--) {
 			int t = keep[j];
 
@@ -111,7 +110,7 @@ static void close_others(int a, int b, int c)
 			keep[j - 1] = t;
 		}
 	}
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < nr; i++) {
 		if ((unsigned int)keep[i] > next)
 			(void)close_range(next, (unsigned int)keep[i] - 1,
 					  0); /* or they stay open */
@@ -120,22 +119,29 @@ static void close_others(int a, int b, int c)
 	(void)close_range(next, ~0U, 0); /* as above */
 }
 
-static void guard(int agent_pidfd, int budgets_fd, int cgroup_fd)
+static void guard(int agent_pidfd, const struct deputy *of_agent)
 {
 	struct pollfd p = {.fd = agent_pidfd, .events = POLLIN};
+	struct deputy d = *of_agent;
 	sigset_t all;
+
+	/* the agent's own has its lock, which would outlive it here */
+	d.cgroup_fd = openat(of_agent->cgroup_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (d.cgroup_fd < 0)
+		_exit(1);
+	int keep[] = {agent_pidfd, d.budgets_fd, d.cgroup_fd, d.prog_fd};
 
 	(void)sigfillset(&all); /* never fails */
 	(void)sigprocmask(SIG_SETMASK, &all, NULL); /* as above: only SIGKILL ends it early */
-	(void)prctl(PR_SET_NAME, "dcos-thaw"); /* for people */
-	close_others(agent_pidfd, budgets_fd, cgroup_fd);
+	(void)prctl(PR_SET_NAME, "dcos-governor"); /* for people */
+	close_others(keep, ARRAY_SIZE(keep));
 	while (poll(&p, 1, -1) < 0 && errno == EINTR)
 		;
-	(void)governor_thaw(budgets_fd, cgroup_fd); /* there is nobody to tell */
+	deputy_run(&d);
 	_exit(0);
 }
 
-int guard_start(int budgets_fd, int cgroup_fd, int *ret_pidfd)
+int guard_start(const struct deputy *d, int *ret_pidfd)
 {
 	cleanup_close int self = (int)syscall(SYS_pidfd_open, getpid(), 0);
 	pid_t pid;
@@ -147,7 +153,7 @@ int guard_start(int budgets_fd, int cgroup_fd, int *ret_pidfd)
 	if (pid < 0)
 		return -errno;
 	if (!pid)
-		guard(self, budgets_fd, cgroup_fd);
+		guard(self, d);
 	fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (fd < 0) {
 		fd = -errno;

@@ -258,8 +258,11 @@ static bool wants_governor(const struct node *n)
 
 void host_governor(struct node *n)
 {
-	if (!wants_governor(n))
+	if (!wants_governor(n)) {
+		if (n->meter)
+			(void)governor_dismiss(n->meter, n->host.cgroup_fd); /* mostly none was */
 		return;
+	}
 	if (!n->meter)
 		(void)why_set(&n->governor_why, -EOPNOTSUPP, "there is no meter");
 	else if (!governor_open(n->meter, n->host.cgroup_fd, &n->governor, &n->governor_why))

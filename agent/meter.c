@@ -291,12 +291,11 @@ static int quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
 static int families_open(struct meter *m, const char *pin_dir, int cgroup_fd, uint32_t wanted,
 			 struct why *why)
 {
-	char dir[PIN_PATH_MAX];
-	struct family_env env = {.dir = dir, .ncpu = (uint32_t)m->ncpu, .cgroup_fd = cgroup_fd};
+	struct family_env env = {.dir = m->dir, .ncpu = (uint32_t)m->ncpu, .cgroup_fd = cgroup_fd};
 	int r, i;
 
 	(void)libbpf_set_print(quiet); /* returns the one before */
-	r = pins_make(pin_dir, dir, why);
+	r = pins_make(pin_dir, m->dir, why);
 	if (!r)
 		r = family_open(&meter_families[0], &env, &m->families[0], why);
 	if (r < 0)
@@ -311,7 +310,7 @@ static int families_open(struct meter *m, const char *pin_dir, int cgroup_fd, ui
 			(void)family_open(&meter_families[i], &env, &m->families[i],
 					  &m->refused[i]); /* meter_has() tells */
 	}
-	r = pins_sweep(pin_dir, dir);
+	r = pins_sweep(pin_dir, m->dir);
 	return r ? why_set(why, r, "removing older pins in %s", pin_dir) : 0;
 }
 

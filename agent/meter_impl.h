@@ -24,6 +24,7 @@ struct meter {
 	int exits_fd, flush_fd;
 	uint32_t last; /* handed out last: the next search begins behind it */
 	bool taken[DCOS_SLOTS];
+	char dir[PIN_PATH_MAX]; /* with the pins of this ABI */
 };
 
 /**

@@ -201,8 +201,9 @@ _Static_assert(sizeof(struct dcos_drops) == 56, "dcos_drops has a hole");
 
 /*
  * What a governed slot may still run in this period. In nanoseconds of CPU time. BPF subtracts what
- * the scheduler books, user space adds each period's quota; below 0 it is debt. Pinned, so that a
- * cgroup that was frozen by an agent that died can be found and thawed.
+ * the scheduler books, user space adds each period's quota; below 0 it is debt. Pinned, so that
+ * whoever governs after an agent has died finds who is frozen, and why. Slot 0 says who governs
+ * (agent/governor_deputy.h).
  */
 struct dcos_budget {
 	__u64 owner; /* as dcos_cell.owner; 0 the slot is not governed */
@@ -211,7 +212,7 @@ struct dcos_budget {
 	__u32 told; /* BPF: user space knows that nothing is left; cleared by the refill */
 	__u32 frozen; /* user space: it froze the cgroup, or is about to, and has to thaw it */
 	__u64 thawed_ns; /* user space: when it last did, CLOCK_MONOTONIC */
-	__u64 pad[3];
+	__u64 quota_ns, period_ns, burst_ns; /* user space: as in cpu.max */
 };
 _Static_assert(sizeof(struct dcos_budget) == 64, "dcos_budget has a hole, or shares its line");
 

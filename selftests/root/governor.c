@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/stat.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -240,48 +240,156 @@ TEST(a_quota_without_a_period_and_another_cgroups_slot_are_refused, NEEDS)
 	down(&r);
 }
 
-/* An agent that governs until it is killed: opens all by itself and says when it is ready. */
-static int agent_main(const char *dir, int parent, int ready_fd)
+/* An agent that governs until it is killed. */
+static int agent_main(struct governed_rig *r, uint64_t quota_us, int ready_fd)
 {
-	struct governed_rig r = up_with(dir, parent);
-	int pidfd;
+	struct why why = {};
 
-	if (set(&r, 2000, 0))
-		return 1;
-	(void)hog_start(&r, 2, &pidfd); /* dies with this process */
-	if (!becomes(r.g.cgroup_fd, true) || write(ready_fd, "r", 1) != 1)
+	if (governor_open(r->g.m, r->g.cgroup_fd, &r->gov, &why) || set(r, quota_us, 0) ||
+	    write(ready_fd, "r", 1) != 1)
 		return 1;
 	for (;;)
 		(void)pause(); /* until the signal */
 }
 
-TEST(a_task_is_thawed_when_the_agent_is_killed, NEEDS)
+/* What outlives such an agent becomes a child of this process. */
+static pid_t agent_start(struct governed_rig *r, uint64_t quota_us)
+{
+	int ready[2];
+	pid_t pid;
+	char c;
+
+	EXPECT_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	ASSERT_EQ(pipe(ready), 0);
+	pid = fork();
+	ASSERT_TRUE(pid >= 0);
+	if (!pid)
+		_exit(agent_main(r, quota_us, ready[1]));
+	close_fd(&ready[1]);
+	EXPECT_EQ(read(ready[0], &c, 1), 1);
+	close_fd(&ready[0]);
+	return pid;
+}
+
+static void agent_kill(pid_t pid)
+{
+	int status;
+
+	EXPECT_EQ(kill(pid, SIGKILL), 0);
+	EXPECT_EQ(waitpid(pid, &status, 0), pid);
+}
+
+static struct governed_rig up_without(void)
+{
+	struct governed_rig r = {};
+	struct why why = {};
+
+	if (rig_up_with(test_dir(), test_cgroup(), RIG_ONLY(METER_GOVERNOR), &r.g, &why) < 0) {
+		EXPECT_STREQ(why.text, "");
+		test_abort();
+	}
+	return r;
+}
+
+/* The one child of this process beside @other, 0 none. */
+static pid_t child_but(pid_t other)
+{
+	char path[64], text[256] = {};
+	pid_t a = 0, b = 0;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/task/%d/children", gettid()); /* fits */
+	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0 || sscanf(text, "%d %d", &a, &b) != 2)
+		return 0;
+	return a == other ? b : a;
+}
+
+/* What the cgroup ran in the time from now on is no more than its quota, and not nothing. */
+static void expect_held(struct governed_rig *r, uint64_t quota_us, uint64_t us)
+{
+	uint64_t begin = rig_now_ns() / NS_PER_US, used = rig_cpu_us(r->g.cgroup_fd), took;
+
+	(void)poll(NULL, 0, (int)(us / 1000)); /* this much of the load's time is wanted */
+	used = rig_cpu_us(r->g.cgroup_fd) - used;
+	took = rig_now_ns() / NS_PER_US - begin;
+	printf("# %lu us in %lu us\n", used, took);
+	EXPECT_LE(used, took * quota_us / PERIOD_US + quota_us + OVERSHOOT_US);
+	EXPECT_GE(used, took * quota_us / PERIOD_US / 3); /* a busy host gives less */
+}
+
+TEST(a_quota_holds_when_the_agent_is_killed, NEEDS)
 {
 	unsigned int seed = (unsigned int)getpid();
-	int parent = test_cgroup();
+	struct governed_rig r = up_without();
+	int pidfd, status;
+	pid_t agent, load;
 
 	for (int i = 0; i < KILLS; i++) {
-		int ready[2], status;
-		char c, dir[64];
-		pid_t agent;
-
-		ASSERT_EQ(pipe(ready), 0);
-		(void)snprintf(dir, sizeof(dir), "%s/%d", test_dir(), i); /* fits */
-		ASSERT_EQ(mkdir(dir, 0700), 0);
-		agent = fork();
-		ASSERT_TRUE(agent >= 0);
-		if (!agent)
-			_exit(agent_main(dir, parent, ready[1]));
-		close_fd(&ready[1]);
-		EXPECT_EQ(read(ready[0], &c, 1), 1);
+		agent = agent_start(&r, 20000);
+		load = hog_start(&r, 2, &pidfd);
 		(void)poll(NULL, 0, (int)(rand_r(&seed) % 250)); /* any moment will do */
-		EXPECT_EQ(kill(agent, SIGKILL), 0);
-		EXPECT_EQ(waitpid(agent, &status, 0), agent);
-		close_fd(&ready[0]);
-
-		cleanup_close int cg = cg_open(parent, "task", false);
-
-		EXPECT_TRUE(cg >= 0 && becomes(cg, false));
-		EXPECT_EQ(cg_remove(parent, "task"), 0);
+		agent_kill(agent);
+		expect_held(&r, 20000, 500000);
+		hog_end(load, &pidfd);
+		EXPECT_EQ(governor_dismiss(r.g.m, r.g.cgroup_fd), 0);
+		EXPECT_TRUE(wait(&status) > 0); /* the deputy has ended by itself */
+		EXPECT_EQ(status, 0);
+		EXPECT_TRUE(becomes(r.g.cgroup_fd, false));
 	}
+	meter_close(r.g.m);
+}
+
+TEST(the_next_agent_takes_over_with_what_is_owed, NEEDS)
+{
+	struct governed_rig r = up_without();
+	pid_t agent = agent_start(&r, 2000), load;
+	struct why why = {};
+	int pidfd, status;
+
+	load = hog_start(&r, 2, &pidfd);
+	EXPECT_TRUE(becomes(r.g.cgroup_fd, true));
+	agent_kill(agent);
+	ASSERT_EQ(governor_open(r.g.m, r.g.cgroup_fd, &r.gov, &why), 0);
+	EXPECT_TRUE(wait(&status) > 0); /* the deputy has left */
+	EXPECT_EQ(set(&r, 2000, 0), 0);
+	expect_held(&r, 2000, 500000);
+	hog_end(load, &pidfd);
+	down(&r);
+}
+
+TEST(who_governed_for_an_agent_ends_with_the_last_cgroup, NEEDS)
+{
+	struct governed_rig r = up_without();
+	int pidfd, status;
+	pid_t agent = agent_start(&r, 20000), load = hog_start(&r, 1, &pidfd);
+
+	agent_kill(agent);
+	hog_end(load, &pidfd);
+	EXPECT_EQ(cg_remove(test_cgroup(), "task"), 0);
+	EXPECT_TRUE(wait(&status) > 0);
+	EXPECT_EQ(status, 0);
+	meter_close(r.g.m);
+}
+
+TEST(without_a_deputy_what_was_frozen_can_be_thawed, NEEDS)
+{
+	struct governed_rig r = up_without();
+	pid_t agent = agent_start(&r, 2000), load, deputy;
+	struct why why = {};
+	int pidfd, status;
+
+	load = hog_start(&r, 2, &pidfd);
+	agent_kill(agent);
+	EXPECT_TRUE(becomes(r.g.cgroup_fd, true)); /* 2 of 100 ms: nearly all the time */
+	deputy = child_but(load);
+	ASSERT_TRUE(deputy > 0);
+	EXPECT_EQ(kill(deputy, SIGSTOP), 0);
+	EXPECT_TRUE(becomes(r.g.cgroup_fd, true));
+	EXPECT_EQ(kill(deputy, SIGKILL), 0);
+	EXPECT_EQ(waitpid(deputy, &status, 0), deputy);
+	EXPECT_EQ(governor_thaw_pins(r.g.pins, r.g.cgroup_fd, &why), 1);
+	EXPECT_TRUE(becomes(r.g.cgroup_fd, false));
+	hog_end(load, &pidfd);
+	meter_close(r.g.m);
 }
