@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/task.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -242,6 +245,23 @@ TEST(what_is_no_small_regular_file_is_not_read_and_never_blocks)
 		     "user \"web\" can't be looked up in etc/passwd of the image: File too large");
 	t = rig_parse("{'cmd':'x'," IMAGE "'user':'33'}");
 	EXPECT_EQ(t->ct.process.gid, 65534);
+}
+
+/* A task whose image is read-only has the file itself: fcntl(2), "Leases" */
+TEST(a_lease_of_an_image_s_file_is_not_waited_for)
+{
+	cleanup_free char *path = rig_text("@/img/etc/passwd", false);
+
+	make_image();
+	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	ASSERT_TRUE(fd >= 0);
+	ASSERT_EQ(sigaction(SIGIO, &(struct sigaction){.sa_handler = SIG_IGN}, NULL), 0);
+	if (fcntl(fd, F_SETLEASE, F_WRLCK))
+		test_skip("the file system has no leases: %s", strerror(errno));
+	REFUSED_KEYS(IMAGE "'user':'web'", "user",
+		     "user \"web\" can't be looked up in etc/passwd of the image: "
+		     "Resource temporarily unavailable");
 }
 
 TEST(a_device_node_in_place_of_the_file_is_not_opened, NEED_ROOT)
