@@ -174,6 +174,8 @@ int checkpoint_load(const char *path, struct checkpoint *ret, struct why *why)
 		return why_set(why, err, "%s", path);
 	json_auto_t *doc = json_loadb(text, len, JSON_REJECT_DUPLICATES, &jerr);
 
+	if (!doc && json_error_code(&jerr) == json_error_out_of_memory)
+		return why_set(why, -ENOMEM, "%s", path);
 	if (!doc)
 		return why_set(why, -EBADMSG, "%s: line %d: %s", path, jerr.line, jerr.text);
 	if (checkpoint_parse(doc, &c))

@@ -30,6 +30,7 @@
 #define HOST_CONTROLLERS (CG_CPU | CG_MEMORY | CG_PIDS | CG_IO)
 #define LOCK_TRIES	 100
 #define LOCK_PAUSE_NS	 10000000L
+#define METER_TRIES	 2
 #define FDS_WANTED	 65536 /* some for each task and each connection */
 
 static int make_dir(const char *path, mode_t mode)
@@ -243,7 +244,15 @@ void host_meter(struct node *n)
 		return;
 	if (asprintf(&pins, "%s/%s", n->cfg->bpffs, n->cfg->pin_dir) < 0)
 		return;
-	if (!lock_pins(n, pins) && !meter_open(pins, n->host.cgroup_fd, &n->meter, &n->meter_why))
+	if (lock_pins(n, pins))
+		return;
+	/* without it, the codes of what ended meanwhile are lost: a moment's shortage shall not do that */
+	for (int i = 0; i < METER_TRIES && !n->meter; i++) {
+		n->meter_why.text[0] = '\0';
+		(void)meter_open(pins, n->host.cgroup_fd, &n->meter,
+				 &n->meter_why); /* why: said later */
+	}
+	if (n->meter)
 		n->host.meter = meter_iso(n->meter);
 }
 

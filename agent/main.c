@@ -165,7 +165,7 @@ static int node_main(struct node *n, struct why *why)
 	err = history_new((size_t)n->cfg->meter_history_bytes, &n->history);
 	if (err)
 		return err;
-	err = recover(n, &found) ?: stream_start(n) ?: api_start(n, why);
+	err = recover(n, &found, why) ?: stream_start(n) ?: api_start(n, why);
 	if (err)
 		return err;
 	CRASH_POINT("start.recovered");

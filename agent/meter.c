@@ -141,6 +141,8 @@ static void meter_detach(void *ctx, uint64_t cgroup_id, uint32_t slot)
 		slot_own(m, slot, 0);
 		m->taken[slot] = false;
 	}
+	/* a launch that failed has one too, and nobody will ever ask for it */
+	meter_forget(m, cgroup_id);
 }
 
 /* Begin to count the threads that are older than their cgroup's slot. */

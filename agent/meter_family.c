@@ -322,7 +322,8 @@ static int load_any(struct family *f, const struct family_env *env, struct why *
 		return r;
 	bpf_object__close(f->obj);
 	f->obj = NULL;
-	if (complete && refused && !load(f, env, true, refused))
+	/* again: a moment's shortage, which is over if a fresh one loads, is no reason to lose counts */
+	if (complete && !load(f, env, true, refused))
 		return 0;
 	r = wipe(f->spec, env);
 	if (!r)

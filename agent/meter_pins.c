@@ -27,7 +27,8 @@ bool pin_exists(const char *dir, const char *name)
 	char path[PIN_PATH_MAX];
 	struct stat st;
 
-	return !pin_path(path, dir, name, "") && !lstat(path, &st);
+	/* one that can't be looked at just now is not one that is missing: that would cost all counts */
+	return !pin_path(path, dir, name, "") && (!lstat(path, &st) || errno != ENOENT);
 }
 
 int pin_remove(const char *dir, const char *name)

@@ -36,7 +36,38 @@ struct walk {
 	struct node *n;
 	struct stored_fds fds;
 	struct recovery counts;
+	int err; /* of the first task that could not be looked at: the agent can't start so */
+	struct why why;
 };
+
+/*
+ * What says nothing about a task, only about this moment. Whoever took it for an answer would set
+ * aside a good checkpoint, or report the end of a task that runs.
+ */
+static bool is_shortage(int err)
+{
+	switch (err) {
+	case -EAGAIN:
+	case -EIO:
+	case -EMFILE:
+	case -ENFILE:
+	case -ENOBUFS:
+	case -ENOMEM:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void give_up(struct walk *w, int err, const char *id, const struct why *why)
+{
+	w->err = err;
+	if (why && why->text[0])
+		w->why = *why;
+	else
+		(void)why_set(&w->why, err, "task %s can't be looked at",
+			      id); /* returned by recover() */
+}
 
 static int stored_pidfd(struct stored_fds *fds, const char *id)
 {
@@ -49,15 +80,20 @@ static int stored_pidfd(struct stored_fds *fds, const char *id)
 	return -ENOENT;
 }
 
-static bool is_the_same(const struct node *n, const struct checkpoint *c, const char *id)
+/* Return: 0 it is not; 1; -errno nobody knows */
+static int is_the_same(const struct node *n, const struct checkpoint *c, const char *id)
 {
 	cleanup_free char *cgroup = NULL, *want = NULL;
 	uint64_t start;
+	int err = proc_start_time(c->pid, &start);
 
-	if (proc_start_time(c->pid, &start) || start != c->pid_start)
-		return false;
-	if (cg_own(c->pid, &cgroup) || asprintf(&want, "%s/%s", n->cgroup_path, id) < 0)
-		return false;
+	if (!err && start != c->pid_start)
+		return 0;
+	err = err ?: cg_own(c->pid, &cgroup);
+	if (err)
+		return is_shortage(err) ? err : 0;
+	if (asprintf(&want, "%s/%s", n->cgroup_path, id) < 0)
+		return -ENOMEM;
 	return !strncmp(cgroup, want, strlen(want)) &&
 	       (!cgroup[strlen(want)] || cgroup[strlen(want)] == '/');
 }
@@ -69,11 +105,12 @@ static bool has_ended(int pidfd)
 	return poll(&p, 1, 0) == 1;
 }
 
-/* Return: a pidfd of the task's init, also if it is a zombie; -ESRCH it is gone. */
+/* Return: a pidfd of the task's init, also if it is a zombie; -ESRCH it is gone; -errno unknown */
 static int find_init(struct walk *w, const struct checkpoint *c, const char *id)
 {
 	int pidfd = stored_pidfd(&w->fds, id);
 	pid_t pid;
+	int err;
 
 	if (!c->pid)
 		return close_fd(&pidfd), -ESRCH;
@@ -82,10 +119,11 @@ static int find_init(struct walk *w, const struct checkpoint *c, const char *id)
 		return pidfd;
 	close_fd(&pidfd);
 	pidfd = pidfd_open(c->pid, 0);
-	if (pidfd >= 0 && is_the_same(w->n, c, id))
+	err = pidfd < 0 ? -errno : is_the_same(w->n, c, id);
+	if (err > 0)
 		return pidfd;
 	close_fd(&pidfd);
-	return -ESRCH;
+	return is_shortage(err) ? err : -ESRCH;
 }
 
 static void warnings_restore(struct task *t, const json_t *list)
@@ -99,28 +137,27 @@ static void warnings_restore(struct task *t, const json_t *list)
 }
 
 /* @name: of the file, without its ending; only under this name is it found and dropped again */
-static struct task *task_restore(struct node *n, const struct checkpoint *c, const char *name,
-				 struct why *why)
+static int task_restore(struct node *n, const struct checkpoint *c, const char *name,
+			struct task **ret, struct why *why)
 {
 	struct task_error err = {0};
 	struct task_spec *spec;
 	struct task *t;
+	int rc;
 
-	if (task_spec_restore(n->cfg, c->spec, &spec, &err)) {
-		(void)why_set(why, -EINVAL, "%s: %s", err.key,
-			      err.reason); /* logged by the caller */
-		return NULL;
-	}
+	rc = task_spec_restore(n->cfg, c->spec, &spec, &err);
+	if (rc == -ENOMEM)
+		return why_set(why, rc, "task %s", name);
+	if (rc)
+		return why_set(why, -EINVAL, "%s: %s", err.key, err.reason);
 	if (strcmp(spec->ct.id, name)) {
-		(void)why_set(why, -EINVAL, "id=%s: allowed is the file's name",
-			      spec->ct.id); /* likewise */
+		rc = why_set(why, -EINVAL, "id=%s: allowed is the file's name", spec->ct.id);
 		task_spec_free(spec);
-		return NULL;
+		return rc;
 	}
-	if (task_new(n, spec, &t)) {
-		(void)why_set(why, -ENOMEM, "a new task"); /* likewise */
-		return NULL;
-	}
+	rc = task_new(n, spec, &t);
+	if (rc)
+		return why_set(why, rc, "task %s", name);
 	t->state = c->state;
 	t->pid_start = c->pid_start;
 	t->cgroup_id = c->cgroup_id;
@@ -136,7 +173,8 @@ static struct task *task_restore(struct node *n, const struct checkpoint *c, con
 			n->cfg->userns_base + (uint32_t)c->idmap * n->cfg->userns_size;
 	}
 	warnings_restore(t, c->warnings);
-	return t;
+	*ret = t;
+	return 0;
 }
 
 /* Its slot in the meter: the one that it has, or a new one where the meter's pins were lost. */
@@ -151,15 +189,25 @@ static bool adopt_slot(const struct node *n, const struct checkpoint *c, pid_t i
 static void adopt(struct walk *w, struct task *t, const struct checkpoint *c)
 {
 	int pidfd = find_init(w, c, t->spec->ct.id);
-	bool gone = pidfd < 0;
+	bool gone = pidfd == -ESRCH;
 	uint32_t slot = c->slot;
-	bool metered = adopt_slot(w->n, c, gone ? 0 : c->pid, &slot);
 	struct why why = {0};
+	bool metered;
 	int err;
+
+	if (pidfd < 0 && !gone) {
+		give_up(w, pidfd, t->spec->ct.id, NULL);
+		return;
+	}
+	metered = adopt_slot(w->n, c, gone ? 0 : c->pid, &slot);
 
 	CRASH_POINT("recover.slot_found");
 	err = ct_adopt(&w->n->host, &t->spec->ct, gone ? 0 : c->pid, pidfd, metered, slot, &t->ct,
 		       &why);
+	if (is_shortage(err)) {
+		give_up(w, err, t->spec->ct.id, &why);
+		return;
+	}
 	if (err && err != -ENOENT) {
 		w->counts.lost++;
 		task_launch_lost(t, why.text[0] ? why.text : strerror(-err));
@@ -213,12 +261,16 @@ static void recover_file(void *arg, const char *path, const char *id)
 	cleanup_free char *aside = NULL;
 	struct why why = {0};
 	struct task *t = NULL;
+	int err;
 
+	if (w->err)
+		return;
 	CRASH_POINT("recover.file_found");
-	if (!checkpoint_load(path, &c, &why))
-		t = task_restore(w->n, &c, id, &why);
-	if (t) {
+	err = checkpoint_load(path, &c, &why) ?: task_restore(w->n, &c, id, &t, &why);
+	if (!err) {
 		recover_task(w, t, &c);
+	} else if (is_shortage(err)) {
+		give_up(w, err, id, &why);
 	} else {
 		w->counts.unreadable++;
 		CRASH_POINT("recover.file_refused");
@@ -319,7 +371,7 @@ static void sweep_layers(const struct node *n)
 	}
 }
 
-int recover(struct node *n, struct recovery *ret)
+int recover(struct node *n, struct recovery *ret, struct why *why)
 {
 	struct walk w = {.n = n};
 	int err;
@@ -336,8 +388,12 @@ int recover(struct node *n, struct recovery *ret)
 		free(w.fds.names[i]);
 	}
 	free(w.fds.names);
+	if (w.err) {
+		*why = w.why;
+		return w.err;
+	}
 	if (err)
-		return err;
+		return why_set(why, err, "%s/tasks", n->cfg->state_dir);
 	CRASH_POINT("recover.files_read");
 	sweep_cgroups(&w);
 	CRASH_POINT("recover.cgroups_swept");

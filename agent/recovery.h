@@ -19,7 +19,9 @@ struct recovery {
  * @n: wired, without tasks
  * Takes pidfds from systemd's descriptor store (sd_listen_fds(3)), else opens them by pid and
  * checks the process's identity: same start time, same cgroup.
+ * Return: 0; -errno, e.g. -EMFILE: what it takes to look at a task is missing just now. Then no task
+ * has changed whose state is not known: another try may find all of them.
  */
-int recover(struct node *n, struct recovery *ret);
+int recover(struct node *n, struct recovery *ret, struct why *why);
 
 #endif
