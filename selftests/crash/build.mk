@@ -16,3 +16,19 @@ $(crash-agent): $(crash-src:%.c=$(O)/crash/obj/%.o) $(O)/libagent.a $(O)/libcont
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS_agent) $(LIBS_container) $(LIBS_lib)
+
+# lets one system call of a program fail
+inject		:= $(O)/crash/bin/inject
+$(inject): $(O)/obj/selftests/crash/inject.o $(O)/libdcos.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_ALL) $(LDFLAGS) -o $@ $^
+
+# whole sweeps, of which the tests take a sample; minutes each (root)
+crash-run	= DCOS_BUILD=$(abspath $(O)) DCOS_SRC=$(CURDIR) bash selftests/root/$1.t
+.PHONY: bench-crash bench-faults
+bench-crash: all $(crash-agent)
+	CRASH_ROUNDS=$(or $(ROUNDS),500) $(call crash-run,crash)
+
+bench-faults: all $(inject)
+	FAULTS_STEP=1 FAULTS_START_STEP=$(or $(STEP),61) $(call crash-run,faults)

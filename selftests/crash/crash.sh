@@ -3,7 +3,8 @@
 CRASH_AGENT=$DCOS_BUILD/crash/bin/dcos-agent
 PATIENCE=60
 
-tick() { read -r -t 0.01 <> <(:) || :; }
+exec {TICKS}<> <(:) # nothing comes out of it: read is a pause that needs no process
+tick() { read -r -t 0.01 -u "$TICKS" || :; }
 alive() { kill -0 "$AGENT_PID" 2> /dev/null; }
 reap() { wait "$AGENT_PID" 2> /dev/null; AGENT_PID=; }
 
@@ -11,9 +12,10 @@ reap() { wait "$AGENT_PID" 2> /dev/null; AGENT_PID=; }
 crash_start() {
 	local end=$((SECONDS + PATIENCE))
 
+	rm -f "$DCOS_SOCKET"
 	DCOS_CRASH_AT=${1:-} "$CRASH_AGENT" --config "$T/agent.conf" > "$T/agent.out" 2>> "$T/agent.log" < /dev/null &
 	AGENT_PID=$!
-	until dcosctl info > /dev/null 2>&1; do
+	until [ -S "$DCOS_SOCKET" ] && dcosctl info > /dev/null 2>&1; do
 		alive || { reap; return 1; }
 		[ $SECONDS -lt $end ] || { diag "the agent does not answer"; kill -KILL "$AGENT_PID"; reap; return 1; }
 		tick
