@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "agent/launch.h"
@@ -91,13 +92,14 @@ static void reset_signals(const struct launch_child *c)
 		fail(c, -1, -errno, "sigprocmask", NULL);
 }
 
-/* @fd at a number that nothing else wants */
+/* @fd, or without one /dev/null, at a number that nothing else wants */
 static int move_high(const struct launch_child *c, int fd)
 {
-	int high = fcntl(fd, F_DUPFD_CLOEXEC, FD_HIGH);
+	int high = fd < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC) : fd;
 
+	high = high < 0 ? -1 : fcntl(high, F_DUPFD_CLOEXEC, FD_HIGH);
 	if (high < 0)
-		fail(c, -1, -errno, "standard streams", NULL);
+		fail(c, -1, -errno, fd < 0 ? "/dev/null" : "standard streams", NULL);
 	return high;
 }
 
@@ -115,6 +117,43 @@ static void keep_fds(struct launch_child *c)
 	c->sync = FD_SYNC;
 	if (!weakened("fds") && syscall(SYS_close_range, nr, ~0U, 0))
 		fail(c, -1, -errno, "close_range", NULL);
+}
+
+/* Open the null device as the lowest number that is free. Return: 0 or -errno */
+static int open_null(int want)
+{
+	/* never waits, whatever it is */
+	int fd = open("/dev/null", O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	if (fd != want || fstat(fd, &st))
+		return -EBADF;
+	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
+		return -ENODEV;
+	return fcntl(fd, F_SETFL, 0) || fcntl(fd, F_SETFD, 0) ? -errno : 0;
+}
+
+/*
+ * Streams that nobody gave were opened in the host's /dev, where root without a user namespace
+ * could change the mode of what it has a descriptor of. The container's node is on a read-only
+ * mount. No further descriptor is needed, for there may be a limit of them.
+ */
+static void own_null(const struct launch_child *c)
+{
+	const int given[] = {c->stdio.in, c->stdio.out, c->stdio.err};
+
+	for (int i = 0; i < FD_SYNC; i++) {
+		int err;
+
+		if (given[i] >= 0)
+			continue;
+		(void)close(i); /* nothing was written */
+		err = open_null(i);
+		if (err)
+			fail(c, -1, err, "standard streams: /dev/null", NULL);
+	}
 }
 
 static void own_session(const struct launch_child *c)
@@ -264,6 +303,7 @@ void child_main(struct launch_child *c)
 	if (c->join_pidfd >= 0)
 		join(c);
 	enter(c, false);
+	own_null(c);
 	(void)umask(c->process->umask); /* cannot fail */
 	change_dir(c, path, sizeof(path));
 	program = find_program(c, path, sizeof(path));

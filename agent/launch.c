@@ -3,7 +3,6 @@
 #include "agent/launch.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
@@ -17,7 +16,6 @@
 #include <unistd.h>
 
 #include "agent/lib/cleanup.h"
-#include "isolators/mounts.h"
 
 struct launch *launch_free(struct launch *l)
 {
@@ -72,43 +70,6 @@ static long clone_blocked(struct clone_args *args, struct launch_child *child)
 	return pid;
 }
 
-/*
- * The null device for standard streams that nobody has given. On a mount that is read-only: by a
- * descriptor of the host's own /dev root in the host's tree could change its mode.
- */
-static int null_open(void)
-{
-	cleanup_close int mount = mnt_clone(AT_FDCWD, "/dev/null", false);
-	int err = mount < 0 ? mount : mnt_set(mount, mnt_device_attr(), -1, false), fd;
-	char path[64];
-
-	if (err)
-		return err;
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", mount); /* fits */
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
-/* @ret_null: to be closed after clone3; untouched if none was needed */
-static int fill_stdio(struct ct_stdio *s, int *ret_null)
-{
-	int *fds[] = {&s->in, &s->out, &s->err};
-
-	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
-		if (*fds[i] >= 0)
-			continue;
-		if (*ret_null < 0) {
-			int fd = null_open();
-
-			if (fd < 0)
-				return fd;
-			*ret_null = fd;
-		}
-		*fds[i] = *ret_null;
-	}
-	return 0;
-}
-
 int launch_clone(uint64_t flags, struct launch_child *child, struct launch **ret)
 {
 	struct launch *l = NULL;
@@ -119,12 +80,8 @@ int launch_clone(uint64_t flags, struct launch_child *child, struct launch **ret
 		.exit_signal = SIGCHLD,
 		.cgroup = (uint64_t)child->iso->cgroup_fd,
 	};
-	cleanup_close int null = -1;
-	long pid = fill_stdio(&child->stdio, &null);
+	long pid = launch_new(&l, &child->sync);
 
-	if (pid < 0)
-		return iso_fail(child->iso, (int)pid, "launch: /dev/null");
-	pid = launch_new(&l, &child->sync);
 	if (pid < 0)
 		return iso_fail(child->iso, (int)pid, "launch: socket and page");
 	child->page = l->page;

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Hostile tasks against the agent that runs them: it goes on, the log stays bounded, others are
 # served. Most of them as root in the host's tree without a filter, which can do the most.
+# Not in guests: it passes there with each kernel, but takes a minute and a half; name it to run it.
 : "${DCOS_BUILD:?absolute path of the build directory}" "${DCOS_SRC:?of the sources}"
 . "$DCOS_SRC/selftests/harness/tap.sh"
 . "$DCOS_SRC/selftests/harness/agent.sh"

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/if_ether.h>
 #include <linux/keyctl.h>
 #include <linux/sched.h>
@@ -281,6 +282,11 @@ static long try_priority(void)
 	return setpriority(PRIO_PROCESS, 0, -20);
 }
 
+static long try_realtime(void)
+{
+	return sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){.sched_priority = 1});
+}
+
 static void inside_capabilities(void)
 {
 	static const struct try tries[] = {
@@ -291,12 +297,18 @@ static void inside_capabilities(void)
 		{"mount of a cgroup hierarchy", try_mount_cgroup},
 		{"sethostname", try_sethostname},
 		{"a higher priority", try_priority},
+		{"a real-time priority", try_realtime},
 		{"open_by_handle_at", try_open_by_handle},
 		{"swapon", try_swapon},
 		{"finit_module", try_module},
 	};
 
 	make_tries(tries, ARRAY_SIZE(tries));
+}
+
+static void inside_groups(void)
+{
+	(void)dprintf(STDERR_FILENO, "%d groups, %d\n", getgroups(0, NULL), (int)getgid());
 }
 
 static socklen_t abstract_name(struct sockaddr_un *a)
@@ -347,6 +359,7 @@ static void __attribute__((constructor)) inside(int argc, char **argv)
 {
 	static const struct probe probes[] = {
 		{"devices", inside_devices},
+		{"groups", inside_groups},
 		{"switches", inside_switches},
 		{"exe", inside_exe},
 		{"profile", inside_profile},
@@ -422,6 +435,21 @@ TEST(the_default_profile_stops_what_opens_the_kernel, NEED_HOST)
 	ct_rig_end(&rig);
 }
 
+/* Groups of who started the agent open files to a task that no user of it may have. */
+TEST(groups_of_the_agent_are_not_passed_on, NEED_HOST)
+{
+	const gid_t groups[] = {4, 12345};
+	struct ct_rig rig;
+
+	ASSERT_EQ(setgroups(ARRAY_SIZE(groups), groups), 0);
+	probe_begin(&rig, "pause");
+	ASSERT_EQ(ct_rig_create(&rig), 0);
+	ASSERT_EQ(ct_start(rig.c, &rig.why), 0);
+	EXPECT_EQ(probe_exec(&rig, "groups"), 0);
+	EXPECT_STREQ(rig.output, "0 groups, 0\n");
+	ct_rig_end(&rig);
+}
+
 /* In the network of the host and without a filter: nothing but the capabilities is between. */
 TEST(root_in_the_hosts_tree_has_no_way_past_its_capabilities, NEED_HOST)
 {
@@ -430,7 +458,7 @@ TEST(root_in_the_hosts_tree_has_no_way_past_its_capabilities, NEED_HOST)
 	probe_begin(&rig, "capabilities");
 	rig.spec.namespaces &= ~(uint64_t)CLONE_NEWNET;
 	EXPECT_EQ(ct_rig_run(&rig), 0);
-	EXPECT_STREQ(rig.output, "made 10 tries\n");
+	EXPECT_STREQ(rig.output, "made 11 tries\n");
 	ct_rig_end(&rig);
 }
 
