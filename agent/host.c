@@ -22,6 +22,7 @@
 #include "agent/lib/cleanup.h"
 #include "agent/lib/log.h"
 #include "agent/netguard.h"
+#include "agent/netquota.h"
 #include "agent/procfs.h"
 #include "cgroupfs/cgroupfs.h"
 #include "isolators/devices.h"
@@ -278,6 +279,14 @@ void host_governor(struct node *n)
 		n->host.governor = governor_iso(n->governor);
 }
 
+void host_netquota(struct node *n)
+{
+	if (!n->meter)
+		(void)why_set(&n->netquota_why, -EOPNOTSUPP, "there is no meter");
+	else if (!netquota_open(n->meter, &n->netquota, &n->netquota_why))
+		n->host.netquota = netquota_iso(n->netquota);
+}
+
 /* By the cgroup, which is the task's as long as it has not ended. */
 static const char *task_of(const struct node *n, uint64_t cgroup_id)
 {
@@ -353,6 +362,9 @@ void host_release(struct node *n)
 	n->host.governor = NULL;
 	governor_close(n->governor); /* before the meter that it stands on */
 	n->governor = NULL;
+	n->host.netquota = NULL;
+	netquota_close(n->netquota); /* likewise */
+	n->netquota = NULL;
 	n->guard_event = sd_event_source_disable_unref(n->guard_event);
 	n->host.guard = NULL;
 	netguard_close(n->guard); /* likewise */

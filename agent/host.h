@@ -36,6 +36,13 @@ int host_isolate(struct why *why);
 void host_governor(struct node *n);
 
 /**
+ * host_netquota - hold tasks to rates of their packets
+ * After host_meter() and before the first task. On failure n->netquota stays NULL and
+ * n->netquota_why says why; rates that nobody holds are warnings of their tasks.
+ */
+void host_netquota(struct node *n);
+
+/**
  * host_guard - hold tasks to ports and addresses, and log what is denied
  * After host_meter() and before the first task. On failure n->guard stays NULL and n->guard_why
  * says why; tasks that ask for a guard are refused then.

@@ -133,6 +133,8 @@ static void say_ready(const struct node *n, const struct recovery *r)
 		log_warn("tasks are not metered: %s", n->meter_why.text);
 	if (n->governor_why.text[0])
 		log_warn("no governor: %s", n->governor_why.text);
+	if (n->netquota_why.text[0])
+		log_warn("no network quotas: %s", n->netquota_why.text);
 	if (n->guard_why.text[0])
 		log_warn("no guard of ports and addresses: %s", n->guard_why.text);
 	log_notice("ready: %d tasks adopted, %d ended meanwhile, %d remembered, %d lost, "
@@ -161,6 +163,7 @@ static int node_main(struct node *n, struct why *why)
 	CRASH_POINT("start.isolated");
 	host_governor(n);
 	CRASH_POINT("start.governor_open");
+	host_netquota(n);
 	host_guard(n);
 	err = history_new((size_t)n->cfg->meter_history_bytes, &n->history);
 	if (err)

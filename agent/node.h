@@ -23,6 +23,7 @@
 
 struct governor;
 struct netguard;
+struct netquota;
 struct vl_server;
 struct stream;
 struct doctor;
@@ -74,6 +75,8 @@ struct node {
 	struct why meter_why;
 	struct governor *governor; /* NULL: governor_why says why, or it is not wanted */
 	struct why governor_why;
+	struct netquota *netquota; /* NULL: netquota_why says why */
+	struct why netquota_why;
 	struct netguard *guard; /* NULL: guard_why says why */
 	struct why guard_why;
 	sd_event_source *guard_event;

@@ -20,6 +20,10 @@
 #define CPU_PERIOD_MAX MILLION
 #define CPU_WEIGHT_MAX 10000
 #define MEMORY_MIN     (1ULL << 20)
+#define RATE_MIN       64000ULL /* bits a second: five full packets */
+#define RATE_MAX       (MILLION * MILLION)
+#define BURST_MIN      1500ULL /* bytes, a packet */
+#define BURST_MAX      (1ULL << 30)
 #define PIDS_MAX       (1ULL << 22) /* PID_MAX_LIMIT */
 
 /* What is wanted; cpus is turned into a quota when the period is known. */
@@ -140,6 +144,35 @@ static int want_bytes(struct draft *d, const struct task_row *row, json_t *v, vo
 	return value_bytes(d, row, v, field);
 }
 
+/* Bits a second, as text with a unit, or a number. */
+static int want_rate(struct draft *d, const struct task_row *row, json_t *v, void *field)
+{
+	json_int_t n = json_integer_value(v);
+	char lo[16], hi[16];
+	uint64_t bps = 0;
+
+	if (is_none(v)) {
+		*(uint64_t *)field = CT_UNSET;
+		return 0;
+	}
+	if (!json_is_string(v) && !json_is_integer(v))
+		return draft_type(d, v, "bits a second, a number or text such as \"20mbit\"");
+	if (json_is_integer(v) && n >= 0)
+		bps = (uint64_t)n;
+	else if (json_is_integer(v) || strlen(json_string_value(v)) != json_string_length(v) ||
+		 parse_bits(json_string_value(v), &bps) < 0)
+		return draft_fail(d,
+				  "%s is no rate, allowed is a number of bits a second or text "
+				  "such as \"20mbit\"",
+				  draft_show(d, v));
+	if (bps < row->min || bps > row->max)
+		return draft_fail(d, "%s is out of range, allowed is %s to %s", draft_show(d, v),
+				  format_bits(lo, sizeof(lo), row->min),
+				  format_bits(hi, sizeof(hi), row->max));
+	*(uint64_t *)field = bps;
+	return 0;
+}
+
 #define RES(member) (offsetof(struct want, res) + offsetof(struct ct_resources, member))
 
 static const struct task_row rows[] = {
@@ -198,6 +231,33 @@ static const struct task_row rows[] = {
 	 RES(pids_max),
 	 1,
 	 PIDS_MAX},
+	{{"egress", "rate 64kbit..1tbit", "no limit",
+	  "Most bits a second that the task sends, IP headers included, in the host's network and "
+	  "in one of its own alike, loopback too: a number or text such as \"20mbit\" (powers of "
+	  "1000). TCP is paced; what is too much of other protocols is dropped."},
+	 want_rate,
+	 RES(egress_bps),
+	 RATE_MIN,
+	 RATE_MAX},
+	{{"egress_burst", "size 1500..1G", "what egress carries in 10 ms, 32K at least",
+	  "How much may be sent at once after a silence. Needs egress."},
+	 want_bytes,
+	 RES(egress_burst_bytes),
+	 BURST_MIN,
+	 BURST_MAX},
+	{{"ingress", "rate 64kbit..1tbit", "no limit",
+	  "Most bits a second that the task receives, likewise; what is too much is dropped, TCP's "
+	  "less readily, so that its senders slow down."},
+	 want_rate,
+	 RES(ingress_bps),
+	 RATE_MIN,
+	 RATE_MAX},
+	{{"ingress_burst", "size 1500..1G", "what ingress carries in 10 ms, 32K at least",
+	  "How much may come in at once after a silence. Needs ingress."},
+	 want_bytes,
+	 RES(ingress_burst_bytes),
+	 BURST_MIN,
+	 BURST_MAX},
 };
 
 struct rows resource_rows(void)
@@ -237,6 +297,10 @@ static int check(struct draft *d, const struct ct_resources *r)
 				     "cpu_period",
 				     format_us(a, sizeof(a), r->cpu_burst_us),
 				     format_us(b, sizeof(b), r->cpu_quota_us));
+	if (r->egress_burst_bytes != CT_UNSET && r->egress_bps == CT_UNSET)
+		return draft_fail_at(d, "egress_burst", "given without egress, which it needs");
+	if (r->ingress_burst_bytes != CT_UNSET && r->ingress_bps == CT_UNSET)
+		return draft_fail_at(d, "ingress_burst", "given without ingress, which it needs");
 	if (r->memory_high_bytes != CT_UNSET && r->memory_high_bytes > r->memory_max_bytes)
 		return draft_fail_at(d, "memory_high",
 				     "%s is out of range, allowed is at most memory, %s",

@@ -89,7 +89,9 @@ struct dcos_detail {
 	__u64 rx_other_packets;
 	__u64 tx_other_bytes;
 	__u64 tx_other_packets;
-	__u64 pad[4];
+	__u64 tx_marked; /* of the packets that the quota let through: TCP was told to slow down */
+	__u64 rx_marked; /* likewise, by ECN */
+	__u64 pad[2];
 	__u64 disk_hist[DCOS_HIST]; /* from submission to completion */
 	__u64 connect_hist[DCOS_HIST]; /* from connect to established */
 	__u64 rtt_hist[DCOS_HIST]; /* smoothed round-trip times of TCP, at most one each jiffy */
@@ -223,6 +225,26 @@ struct dcos_used_up {
 	__u64 time_ns; /* CLOCK_MONOTONIC */
 };
 _Static_assert(sizeof(struct dcos_used_up) == 24, "dcos_used_up has a hole");
+
+/* One direction of a slot's network quota. User space sets the first two. */
+struct dcos_rate {
+	__u64 bytes_per_s; /* of IP packets; 0: no limit */
+	__u64 burst_ns; /* what was not used may be used later, for so long at the rate */
+	__u64 vt_ns; /* CLOCK_MONOTONIC at which what was let through will have gone */
+	__u64 window_ns; /* when the present window began */
+	__u64 window_bytes; /* of this window */
+	__u64 flows, flows_before; /* TCP connections that sent in this window, and in the last */
+	__u64 ceiling; /* bytes of data a second that one connection may send; 0 not known yet */
+};
+_Static_assert(sizeof(struct dcos_rate) == 64, "dcos_rate has a hole, or is not one line");
+
+/* Value of the netqs array, index: slot. */
+struct dcos_netq {
+	__u64 owner; /* as dcos_cell.owner; 0 the slot has no network quota */
+	__u64 pad[7];
+	struct dcos_rate tx, rx;
+};
+_Static_assert(sizeof(struct dcos_netq) == 192, "dcos_netq has a hole");
 
 /*
  * What the sockets of one cgroup may do. Value of the guards hash, key: cgroup id; written by user

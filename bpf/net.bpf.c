@@ -15,6 +15,8 @@
  * times are the kernel's own smoothed ones, looked at when a packet comes in, at most once each
  * jiffy for a slot on a CPU: the callback of sock_ops for each measurement costs as much as a packet.
  *
+ * A slot may have rates, which bpf/net_quota.h holds packets and TCP connections to.
+ *
  * Cost: 60 ns for a packet that comes in, 120 for one that goes out; 140 for a callback of sock_ops,
  * of which a connection has some eight at each end: see Documentation/performance.rst.
  *
@@ -32,8 +34,8 @@
 #include <bpf/bpf_tracing.h>
 
 #include "bpf/meter_maps.h"
+#include "bpf/net_quota.h"
 
-#define PASS	   1
 #define SRTT_SHIFT 3 /* the kernel keeps eight times the value */
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -112,49 +114,68 @@ static __always_inline void not_tcp(struct dcos_detail *d, __u32 protocol, __u32
 	}
 }
 
-static __always_inline void count(struct __sk_buff *skb, bool tx)
+/* What the slot's quota says; what it drops is counted here. */
+static __always_inline int judge(struct __sk_buff *skb, struct bpf_sock *sk, __u32 slot,
+				 __u64 owner, struct dcos_cell *c, bool tx)
+{
+	struct dcos_netq *q = netq_at(slot, owner);
+	int verdict;
+
+	if (!q)
+		return PASS;
+	verdict = tx ? quota_egress(q, skb, sk, detail_at(slot))
+		     : quota_ingress(q, skb, sk, detail_at(slot));
+	if (!(verdict & PASS))
+		__sync_fetch_and_add(tx ? &c->tx_dropped : &c->rx_dropped, 1);
+	return verdict;
+}
+
+static __always_inline int count(struct __sk_buff *skb, bool tx)
 {
 	struct bpf_sock *sk = skb->sk;
 	struct dcos_slot_key *key;
 	struct dcos_detail *d;
 	struct dcos_cell *c;
+	int verdict;
 	__u64 owner;
 
 	if (!sk)
-		return;
+		return PASS;
 	key = slot_of(skb, &owner);
 	if (!key)
-		return;
+		return PASS;
 	c = cell_at(key->slot, owner);
 	if (!c)
-		return;
+		return PASS;
+	sk = bpf_sk_fullsock(sk); /* NULL: a connection that is about to be: it is TCP */
+	verdict = judge(skb, sk, key->slot, owner, c, tx);
+	if (!(verdict & PASS))
+		return verdict;
 	__sync_fetch_and_add(tx ? &c->tx_bytes : &c->rx_bytes, skb->len);
 	__sync_fetch_and_add(tx ? &c->tx_packets : &c->rx_packets, 1);
-	sk = bpf_sk_fullsock(sk);
-	if (!sk) /* a connection that is about to be: it is TCP */
-		return;
+	if (!sk)
+		return verdict;
 	if (sk->protocol == IPPROTO_TCP) {
 		if (!tx)
 			round_trip(sk, key->slot);
-		return;
+		return verdict;
 	}
 	d = detail_at(key->slot);
 	if (d)
 		not_tcp(d, sk->protocol, skb->len, tx);
+	return verdict;
 }
 
 SEC("cgroup_skb/ingress")
 int net_ingress(struct __sk_buff *skb)
 {
-	count(skb, false);
-	return PASS;
+	return count(skb, false);
 }
 
 SEC("cgroup_skb/egress")
 int net_egress(struct __sk_buff *skb)
 {
-	count(skb, true);
-	return PASS;
+	return count(skb, true);
 }
 
 /* The cell for a socket, by the cgroup that it was made in: nearly always that very one has it. */
@@ -182,6 +203,34 @@ static __always_inline struct dcos_cell *cell_of_ops(struct bpf_sock *sk, __u32 
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 
 	return tp ? cell_of_sock((struct sock *)tp, slot) : NULL;
+}
+
+/* The quota of a connection's slot, which comes to be heard of at each round trip. */
+static __always_inline struct dcos_netq *netq_of_ops(struct bpf_sock *sk)
+{
+	__u32 slot;
+	struct dcos_cell *c = cell_of_ops(sk, &slot);
+
+	return c ? netq_at(slot, c->owner) : NULL;
+}
+
+/* Hear of each round trip as well. */
+static __always_inline void pace(struct bpf_sock_ops *ops, struct bpf_sock *sk)
+{
+	struct dcos_netq *q = netq_of_ops(sk);
+
+	if (!q)
+		return;
+	(void)bpf_sock_ops_cb_flags_set(ops, ops->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_RTT_CB_FLAG);
+	quota_begin(ops, sk, q);
+}
+
+static __always_inline void paced(struct bpf_sock_ops *ops, struct bpf_sock *sk)
+{
+	struct dcos_netq *q = netq_of_ops(sk);
+
+	if (q)
+		quota_round_trip(ops, sk, q);
 }
 
 /* Hear of the end; of other callbacks only who asked for them. */
@@ -260,6 +309,10 @@ int net_socket(struct bpf_sock_ops *ops)
 	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
 	case BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB:
 		established(ops, sk);
+		pace(ops, sk);
+		break;
+	case BPF_SOCK_OPS_RTT_CB:
+		paced(ops, sk);
 		break;
 	case BPF_SOCK_OPS_STATE_CB:
 		if (ops->args[1] == BPF_TCP_CLOSE)

@@ -73,6 +73,24 @@ struct iso_governor {
 	void (*drop)(void *ctx, uint32_t slot, uint64_t cgroup_id);
 };
 
+/* Rates of a container's IP packets, 0: no limit. */
+struct iso_rates {
+	uint64_t tx_bytes_per_s, tx_burst_bytes;
+	uint64_t rx_bytes_per_s, rx_burst_bytes;
+};
+
+/* Filled in by the agent where it can hold containers to rates. */
+struct iso_netquota {
+	void *ctx;
+	/**
+	 * set - hold a metered cgroup to rates from now on, or to other ones
+	 * Return: 0 or -errno.
+	 */
+	int (*set)(void *ctx, uint32_t slot, uint64_t cgroup_id, const struct iso_rates *rates);
+	/* drop - hold it no longer; nothing happens if it was not held */
+	void (*drop)(void *ctx, uint32_t slot, uint64_t cgroup_id);
+};
+
 struct dcos_guard; /* bpf/abi.h */
 
 /* Filled in by the agent where it can hold containers to ports and addresses. */
@@ -95,6 +113,7 @@ struct iso_host {
 	const char *run_dir; /* absolute, tmpfs; staging mounts, in the agent's own namespace */
 	const struct iso_meter *meter; /* NULL: not metered */
 	const struct iso_governor *governor; /* NULL: CPU quotas need the cpu controller */
+	const struct iso_netquota *netquota; /* NULL: network quotas are held by nobody */
 	const struct iso_guard *guard; /* NULL: nobody is held to ports and addresses */
 	struct devices_cache *devices; /* loaded programs; NULL: each container loads its own */
 	struct sc_cache *seccomp_cache; /* NULL: each container compiles its own filter */

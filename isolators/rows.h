@@ -12,6 +12,7 @@ extern const struct isolator memory_isolator;
 extern const struct isolator pids_isolator;
 extern const struct isolator devices_isolator;
 extern const struct isolator guard_isolator;
+extern const struct isolator netquota_isolator;
 extern const struct isolator credentials_isolator;
 extern const struct isolator seccomp_isolator;
 extern const struct isolator namespaces_isolator;

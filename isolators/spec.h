@@ -76,6 +76,8 @@ struct ct_resources {
 	uint64_t cpu_weight; /* 1..10000, CT_UNSET: leave */
 	uint64_t memory_max_bytes, memory_high_bytes, memory_low_bytes, memory_swap_max_bytes;
 	uint64_t pids_max;
+	uint64_t egress_bps, ingress_bps; /* bits a second of IP packets */
+	uint64_t egress_burst_bytes, ingress_burst_bytes; /* CT_UNSET: of 10 ms, 32 KiB at least */
 };
 
 struct ct_idmap {

@@ -36,6 +36,14 @@ static const struct unit time_units[] = {
 	{"m", MINUTE_US, 60}, {"h", HOUR_US, 100}, {"d", DAY_US, 100000},
 };
 
+static const struct unit bit_units[] = {
+	{"bit", 1, 1000},
+	{"kbit", 1000, 1000},
+	{"mbit", MILLION, 1000},
+	{"gbit", 1000 * MILLION, 1000},
+	{"tbit", MILLION *MILLION, 1000000},
+};
+
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
@@ -166,6 +174,26 @@ int parse_duration_us(const char *s, uint64_t *ret)
 	return unit ? scaled(whole, part, unit, ret) : -EINVAL;
 }
 
+int parse_bits(const char *s, uint64_t *ret)
+{
+	uint64_t whole, part, unit = 1;
+	int r;
+
+	if (strcmp(s, "max") == 0) {
+		*ret = UINT64_MAX;
+		return 0;
+	}
+	r = decimal(&s, &whole, &part);
+	if (r < 0)
+		return r;
+	if (*s) {
+		unit = 0;
+		for (size_t i = 0; i < ARRAY_SIZE(bit_units); i++)
+			unit = strcasecmp(s, bit_units[i].name) == 0 ? bit_units[i].size : unit;
+	}
+	return unit ? scaled(whole, part, unit, ret) : -EINVAL;
+}
+
 int parse_cpus(const char *s, uint64_t *ret_millionths)
 {
 	uint64_t whole, part;
@@ -215,6 +243,12 @@ char *format_bytes(char *buf, size_t size, uint64_t bytes)
 {
 	return format_unit(buf, size, bytes, byte_units,
 			   bytes == UINT64_MAX ? 0 : ARRAY_SIZE(byte_units));
+}
+
+char *format_bits(char *buf, size_t size, uint64_t bits)
+{
+	return format_unit(buf, size, bits, bit_units,
+			   bits == UINT64_MAX ? 0 : ARRAY_SIZE(bit_units));
 }
 
 char *format_us(char *buf, size_t size, uint64_t us)

@@ -18,8 +18,17 @@ int parse_duration_us(const char *s, uint64_t *ret);
 /** parse_cpus - "0.5" to 500000 (millionths of a CPU), "max" is UINT64_MAX */
 int parse_cpus(const char *s, uint64_t *ret_millionths);
 
+/**
+ * parse_bits - "20mbit", "1.5gbit", "64kbit", "9600bit" (powers of 1000; a bare number is bits) a second
+ * "max" is UINT64_MAX.
+ */
+int parse_bits(const char *s, uint64_t *ret);
+
 /** format_bytes - "0", "512K", "1.5G": at most 5 columns, UINT64_MAX is "max" */
 char *format_bytes(char *buf, size_t size, uint64_t bytes);
+
+/** format_bits - "500bit", "1.5mbit", "20gbit": at most 8 columns, UINT64_MAX is "max" */
+char *format_bits(char *buf, size_t size, uint64_t bits);
 
 /** format_us - "0", "12us", "3.4ms", "1.2s", "5m", "3h": at most 6 columns */
 char *format_us(char *buf, size_t size, uint64_t us);

@@ -18,7 +18,8 @@ static int parse_small(const char *s, uint64_t *ret)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static int (*const parsers[])(const char *, uint64_t *) = {parse_small, parse_bytes,
-								   parse_duration_us, parse_cpus};
+								   parse_duration_us, parse_cpus,
+								   parse_bits};
 	char text[TEXT_MAX], out[16];
 
 	size = size < sizeof(text) ? size : sizeof(text) - 1;

@@ -31,6 +31,21 @@ static void refused(int line, const char *members, const char *key, const char *
 
 #define REFUSED_RES(members, key, reason) refused(__LINE__, members, key, reason)
 
+TEST(rates_arrive_in_bits_a_second_and_go_again)
+{
+	struct ct_resources r = resources("'egress':'20mbit','egress_burst':'64K',"
+					  "'ingress':1500000,'ingress_burst':1500");
+
+	EXPECT_EQ(r.egress_bps, 20000000);
+	EXPECT_EQ(r.egress_burst_bytes, 64 << 10);
+	EXPECT_EQ(r.ingress_bps, 1500000);
+	EXPECT_EQ(r.ingress_burst_bytes, 1500);
+	r = resources("'egress':'max','ingress':null");
+	EXPECT_TRUE(r.egress_bps == CT_UNSET);
+	EXPECT_TRUE(r.ingress_bps == CT_UNSET);
+	EXPECT_TRUE(r.egress_burst_bytes == CT_UNSET);
+}
+
 TEST(nothing_asked_for_means_no_limits)
 {
 	struct ct_resources r = resources("");
@@ -178,6 +193,33 @@ TEST(wrong_limits_are_told_with_what_is_allowed)
 		    "3M is out of range, allowed is at most memory, 2M");
 	REFUSED_RES("'memory':'2M','memory_low':'3M'", "memory_low",
 		    "3M is out of range, allowed is at most memory, 2M");
+	REFUSED_RES("'egress':0", "egress", "0 is out of range, allowed is 64kbit to 1tbit");
+	REFUSED_RES("'egress':'63kbit'", "egress",
+		    "\"63kbit\" is out of range, allowed is 64kbit to 1tbit");
+	REFUSED_RES("'ingress':'1.1tbit'", "ingress",
+		    "\"1.1tbit\" is out of range, allowed is 64kbit to 1tbit");
+	REFUSED_RES("'egress':-1", "egress",
+		    "-1 is no rate, allowed is a number of bits a second or text such as "
+		    "\"20mbit\"");
+	REFUSED_RES("'egress':'-20mbit'", "egress",
+		    "\"-20mbit\" is no rate, allowed is a number of bits a second or text such "
+		    "as \"20mbit\"");
+	REFUSED_RES("'ingress':'20MB'", "ingress",
+		    "\"20MB\" is no rate, allowed is a number of bits a second or text such as "
+		    "\"20mbit\"");
+	REFUSED_RES("'egress':'99999999999tbit'", "egress",
+		    "\"99999999999tbit\" is no rate, allowed is a number of bits a second or "
+		    "text such as \"20mbit\"");
+	REFUSED_RES("'egress':1.5", "egress",
+		    "1.5 is a number, must be bits a second, a number or text such as \"20mbit\"");
+	REFUSED_RES("'egress':true", "egress",
+		    "true is a truth value, must be bits a second, a number or text such as "
+		    "\"20mbit\"");
+	REFUSED_RES("'egress_burst':'64K'", "egress_burst", "given without egress, which it needs");
+	REFUSED_RES("'ingress_burst':'64K'", "ingress_burst",
+		    "given without ingress, which it needs");
+	REFUSED_RES("'egress':'1mbit','egress_burst':1", "egress_burst",
+		    "1 is out of range, allowed is 1.5K to 1G");
 	REFUSED_RES("'pids':0", "pids", "0 is out of range, allowed is 1 to 4194304");
 	REFUSED_RES("'pids':4194305", "pids", "4194305 is out of range, allowed is 1 to 4194304");
 	REFUSED_RES("'pids':'7'", "pids", "\"7\" is text, must be a whole number");

@@ -2,6 +2,7 @@
 #include "agent/lib/units.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -179,6 +180,56 @@ TEST(times_are_shown_in_six_columns)
 		EXPECT_STREQ(format_us(buf, sizeof(buf), rows[i].v), rows[i].text);
 	for (uint64_t v = 1; v < UINT64_MAX / 3; v += v / 2 + 1)
 		EXPECT_LE(strlen(format_us(buf, sizeof(buf), v)), 6);
+}
+
+TEST(parse_bits_knows_rates_in_powers_of_1000)
+{
+	static const struct {
+		const char *text;
+		int ret;
+		uint64_t v;
+	} rows[] = {
+		{"0", 0, 0},
+		{"9600", 0, 9600},
+		{"9600bit", 0, 9600},
+		{"64kbit", 0, 64000},
+		{"20mbit", 0, 20000000},
+		{"20Mbit", 0, 20000000},
+		{"1.5gbit", 0, 1500000000},
+		{"1tbit", 0, 1000000000000},
+		{"max", 0, UINT64_MAX},
+		{"", -EINVAL, 7},
+		{"mbit", -EINVAL, 7},
+		{"-1mbit", -EINVAL, 7},
+		{"1.5", -EINVAL, 7},
+		{"20m", -EINVAL, 7},
+		{"20 mbit", -EINVAL, 7},
+		{"20mbits", -EINVAL, 7},
+		{"20MB", -EINVAL, 7},
+		{"1e6", -EINVAL, 7},
+		{"18446744073709551615", -ERANGE, 7},
+		{"18446744073709551616", -ERANGE, 7},
+		{"99999999999tbit", -ERANGE, 7},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		uint64_t v = 7;
+
+		if (parse_bits(rows[i].text, &v) != rows[i].ret || v != rows[i].v)
+			test_fail(__FILE__, __LINE__, "\"%s\": got %" PRIu64, rows[i].text, v);
+	}
+}
+
+TEST(format_bits_is_short_and_comes_back)
+{
+	char buf[16];
+
+	EXPECT_STREQ(format_bits(buf, sizeof(buf), 64000), "64kbit");
+	EXPECT_STREQ(format_bits(buf, sizeof(buf), 1500000), "1.5mbit");
+	EXPECT_STREQ(format_bits(buf, sizeof(buf), 1000000000000), "1tbit");
+	EXPECT_STREQ(format_bits(buf, sizeof(buf), UINT64_MAX), "max");
+	for (uint64_t v = 1; v < 1000000000000; v += v / 2 + 1)
+		EXPECT_LE(strlen(format_bits(buf, sizeof(buf), v)), 8);
 }
 
 TEST(a_small_buffer_cuts_and_ends)
