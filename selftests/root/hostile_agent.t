@@ -67,6 +67,14 @@ is "$(dcosctl logs prowler)" looked "a task in the host's tree finds neither pro
 inodes=$(ls -l "/proc/$AGENT_PID/fd" | grep -o 'socket:\[[0-9]*' | tr -dc '0-9\n' | paste -sd'|')
 is "$(grep -E " ($inodes) +@" /proc/net/unix)" "" "the agent has no abstract socket (CVE-2020-15257)"
 
+# the kernel lets processes of one user trace, signal and read each other's
+run --id twin --image "$T/img" -- sleep 10000
+base_of() { awk '{print $2}' "/proc/$(json inspect "$1" | grep -o '"pid":[0-9]*' | head -1 | cut -d: -f2)/uid_map"; }
+one=$(base_of neighbour) two=$(base_of twin)
+[ -n "$one" ] && [ -n "$two" ] && [ $((one > two ? one - two : two - one)) -ge 65536 ]
+tap $? "no user of a task is a user of another task or of the host"
+like "$(dcosctl run --image "$T/img" --mount "$T/state:/stolen" -- true 2>&1)" 'agent.s own' "files of the agent and of tasks can't be mounted by a task"
+
 # --- more than there is --------------------------------------------------------------
 run --id bomb --image "$T/img" --pids 40 -- sh -c 'bomb() { bomb | bomb & }; (while :; do bomb; done) & exec sleep 10000'
 until_ok "$PATIENCE" said "--stderr bomb" "can't fork"
