@@ -312,6 +312,9 @@ static int families_open(struct meter *m, const char *pin_dir, int cgroup_fd, ui
 			(void)family_open(&meter_families[i], &env, &m->families[i],
 					  &m->refused[i]); /* meter_has() tells */
 	}
+	r = pins_take_exits(pin_dir, m->dir, family_map_fd(m->families[METER_SCHED], "exits"));
+	if (r < 0)
+		return why_set(why, r, "taking over what older pins in %s know of ends", pin_dir);
 	r = pins_sweep(pin_dir, m->dir);
 	return r ? why_set(why, r, "removing older pins in %s", pin_dir) : 0;
 }

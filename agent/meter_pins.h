@@ -39,4 +39,14 @@ int pins_empty(const char *dir);
  */
 int pins_sweep(const char *pin_dir, const char *dir);
 
+/**
+ * pins_take_exits - take over the records of ends that another ABI's programs have made
+ * @pin_dir, @dir: as above; @dir is left out
+ * @exits_fd: our map of them, keyed by cgroup id
+ * To be called when our own programs are attached and the others' still are. A task that ends between
+ * that and its adoption, some milliseconds, has no record.
+ * Return: how many; -errno.
+ */
+int pins_take_exits(const char *pin_dir, const char *dir, int exits_fd);
+
 #endif
