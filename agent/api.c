@@ -245,7 +245,7 @@ static int method_update(struct vl_call *call, json_t *params, void *userdata)
 	if (task_update(t, &res, &why))
 		return vl_error(call, API_NAME("UpdateFailed"),
 				json_pack("{ss}", "reason", why.text));
-	rc = task_resources_apply(t->spec, doc, &res) ?: checkpoint_save(t);
+	rc = task_resources_apply(t->spec, doc, &res) ?: task_save(t);
 	CRASH_POINT("update.written");
 	if (rc)
 		log_msg(LOG_ERR, t->spec->ct.id, "new limits hold but were not written down: %s",

@@ -101,6 +101,27 @@ void task_free(struct task *t)
 	free(t);
 }
 
+int task_save(struct task *t)
+{
+	int err = checkpoint_save(t);
+
+	t->unwritten = err != 0;
+	if (!err && state_ended(t->state))
+		free(take_ptr(t->ending));
+	return err;
+}
+
+void node_save_again(struct node *n)
+{
+	for (int i = 0; i < n->tasks_nr; i++) {
+		struct task *t = n->tasks[i];
+
+		if (t->unwritten && !task_save(t))
+			log_msg(LOG_NOTICE, t->spec->ct.id, "state %s is written down now",
+				state_to_string(t->state));
+	}
+}
+
 int task_move(struct task *t, enum task_state to)
 {
 	int err;
@@ -110,9 +131,7 @@ int task_move(struct task *t, enum task_state to)
 	t->state = to;
 	if (state_ended(to))
 		sample_freeze(t);
-	err = checkpoint_save(t);
-	if (!err && state_ended(to))
-		free(take_ptr(t->ending));
+	err = task_save(t);
 	if (err)
 		log_msg(LOG_ERR, t->spec->ct.id, "state %s could not be written down: %s",
 			state_to_string(to), strerror(-err));

@@ -56,6 +56,15 @@ void task_end(struct task *t);
  */
 int task_move(struct task *t, enum task_state to);
 
+/**
+ * task_save - write the task down; what fails is tried again by node_save_again()
+ * Return: 0 or -errno.
+ */
+int task_save(struct task *t);
+
+/** node_save_again - write down what could not be written when it happened */
+void node_save_again(struct node *n);
+
 /** task_new - an object in STAGING that is in the node's table; @spec taken over */
 int task_new(struct node *n, struct task_spec *spec, struct task **ret);
 

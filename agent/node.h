@@ -51,6 +51,7 @@ struct task {
 	uint64_t cgroup_id;
 	int idmap; /* index of its range of user ids, -1 none */
 	bool kill_asked;
+	bool unwritten; /* its checkpoint says less than we know: to be tried again */
 	unsigned int log_watch; /* how often yet its log is looked at soon, see logs.h */
 	uint64_t log_cpu_ns; /* CPU time when its log was looked at last */
 	uint64_t created_unix_us, started_unix_us;

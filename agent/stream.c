@@ -126,6 +126,7 @@ static int tick(sd_event_source *source, uint64_t usec, void *userdata)
 	sample_all(n, intervals_passed(s, interval, began));
 	publish(n);
 	node_trim(n);
+	node_save_again(n);
 	if (n->governor)
 		governor_check(n->governor);
 	ended = mono_now_ns() / 1000;
