@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Upgrades and shortages: an agent of another version of the BPF programs, descriptors that run out,
+# a state directory that becomes read-only, pins that vanish, a cgroup that somebody removes. What
+# runs is kept, metered and limited; new work that could not be kept is refused; when it can be
+# again, it is accepted.
+# Not in guests: files and restarts of the agent, which are the same on every kernel.
+: "${DCOS_BUILD:?absolute path of the build directory}" "${DCOS_SRC:?of the sources}"
+. "$DCOS_SRC/selftests/harness/tap.sh"
+. "$DCOS_SRC/selftests/harness/agent.sh"
+[ "$(id -u)" = 0 ] || tap_skip_all "needs root"
+
+PATIENCE=60
+agent_paths
+make_rootfs "$T/img"
+mkdir -m 755 "$T/fifo"
+for id in older newer nowhere; do mkfifo -m 666 "$T/fifo/$id"; done
+agent_start
+tap $? "an agent starts"
+[ -n "$AGENT_PID" ] && kill -0 "$AGENT_PID" || tap_done
+
+field() { dcosctl --json inspect "$1" | tr -d ' \n' | grep -o "\"$2\":\"*[^\",}]*" | head -1 | sed 's/.*:"*//'; }
+ended_with() { dcosctl wait "$1" > /dev/null; echo $?; }
+counts() { [ "$(field busy cpu_ns)" -gt "$((${1:-0} + 1000000))" ]; }
+throttled() { [ "$(field busy nr_throttled)" -gt "${1:-0}" ]; }
+waits() { dcosctl run --id "$1" --image host --mount "$T/fifo:/mnt" -- sh -c "read -r word < /mnt/$1; exit $2" > /dev/null; }
+# release ID: it goes on, and ends while no agent runs
+release() { echo go > "$T/fifo/$1"; until_ok "$PATIENCE" grep -q 'populated 0' "$CGDIR/$1/cgroup.events"; }
+
+dcosctl run --id busy --image "$T/img" --cpus 0.2 -- sh -c 'while :; do :; done' > /dev/null 2>&1
+busy=$(field busy pid)
+own=$(ls "$T/bpf/dcos" 2> /dev/null | grep '^v[0-9]*$')
+
+# --- another version of the programs ---------------------------------------------------------
+if [ -n "$own" ]; then
+	nr=${own#v}
+	for other in "older $((nr - 1)) 6" "newer $((nr + 1)) 7"; do
+		read -r id version code <<< "$other"
+		waits "$id" "$code"
+		agent_stop KILL
+		release "$id"
+		mv "$T/bpf/dcos/$own" "$T/bpf/dcos/v$version" # as one of that version would have left it
+		agent_start
+		is "$(field busy state) $(field busy pid)" "RUNNING $busy" "an agent adopts tasks of an agent with $id programs"
+		ok "meters them" until_ok "$PATIENCE" counts "$(field busy cpu_ns)"
+		ok "and limits them" until_ok "$PATIENCE" throttled "$(field busy nr_throttled)"
+		is "$(ended_with "$id")" "$code" "and knows how one ended that ended before it came"
+		is "$(ls "$T/bpf/dcos")" "$own" "and the others' pins go"
+	done
+	agent_stop KILL
+	umount -l "$T/bpf"
+	mkdir -p "$T/bpf"
+	agent_start
+	is "$(field busy state) $(field busy pid)" "RUNNING $busy" "tasks are adopted when the bpf file system was unmounted"
+	ok "and metered anew" until_ok "$PATIENCE" counts "$(field busy cpu_ns)"
+	ok "and limited" until_ok "$PATIENCE" throttled "$(field busy nr_throttled)"
+else
+	skip "an agent adopts tasks of an agent with other programs" "no BPF meter here"
+fi
+
+# --- descriptors -----------------------------------------------------------------------------
+# RLIMIT_NOFILE is about the highest number: the free ones below it are the call's and one more
+limit=$(prlimit --pid "$AGENT_PID" --nofile --noheadings -o SOFT | tr -d ' ')
+free=$(comm -13 <(ls "/proc/$AGENT_PID/fd" | sort) <(seq 0 2000 | sort) | sort -n | head -n 1)
+prlimit --pid "$AGENT_PID" --nofile="$((free + 2)):"
+like "$(dcosctl run --id many --image "$T/img" -- true 2>&1; echo $?)" 'Too many open files.*1$' "without descriptors a task is refused, with the reason"
+is "$(field busy state) $(field busy pid)" "RUNNING $busy" "the others run on"
+[ ! -d "$CGDIR/many" ] && [ ! -e "$T/state/logs/many" ] && [ ! -e "$T/state/tasks/many.json" ]
+tap $? "nothing half-built stays"
+prlimit --pid "$AGENT_PID" --nofile="$limit:"
+is "$(dcosctl run --id many --image "$T/img" --wait -- sh -c 'exit 9' > /dev/null; echo $?)" 9 "when there are descriptors again, tasks run"
+
+# --- a state directory that becomes read-only ------------------------------------------------
+dcosctl run --id short --image host -- sleep 1000 > /dev/null
+inside() { nsenter -m -t "$AGENT_PID" "$@"; } # the agent's own mount namespace
+inside mount -t tmpfs -o ro none "$T/state/tasks"
+like "$(dcosctl run --id ro --image host -- true 2>&1; echo $?)" 'Read-only file system.*1$' "on a read-only state directory a task is refused, with the reason"
+ok "a running one can be killed" dcosctl kill --grace 0 short
+is "$(ended_with short)" 137 "and its end is known"
+is "$(field busy state) $(field busy pid)" "RUNNING $busy" "the others run on"
+inside umount "$T/state/tasks"
+written() { grep -q ' short: state KILLED is written down now' "$T/agent.log"; }
+ok "the end that could not be written down is, as soon as it can be" until_ok "$PATIENCE" written
+is "$(dcosctl run --id rw --image "$T/img" --wait -- sh -c 'exit 9' > /dev/null; echo $?)" 9 "when it can be written again, tasks run"
+agent_stop KILL
+agent_start
+is "$(field short state) $(field busy state)" "KILLED RUNNING" "and known to the next agent"
+
+# --- a cgroup that somebody removes ----------------------------------------------------------
+dcosctl run --id victim --image host -- sleep 1000 > /dev/null
+echo 1 > "$CGDIR/victim/cgroup.kill"
+until_ok "$PATIENCE" sh -c "! [ -d '$CGDIR/victim' ] || rmdir '$CGDIR/victim'"
+is "$(ended_with victim) $(field victim state)" "137 FAILED" "a task whose cgroup somebody ends and removes has FAILED by SIGKILL"
+waits nowhere 8
+agent_stop KILL
+release nowhere
+rmdir "$CGDIR/nowhere"
+agent_start
+is "$(ended_with nowhere)" "$([ -n "$own" ] && echo 8 || echo 1)" "also one whose cgroup is gone before the next agent comes has its code"
+
+dcosctl kill --grace 0 busy
+is "$(ended_with busy)" 137 "the task that lived through it all is killed"
+is "$(agent_leftovers)" "" "nothing is left"
+is "$(grep -c 'ERROR: .*Sanitizer\|runtime error' "$T/agent.log")" 0 "no sanitizer had to say anything"
+[ "$tap_failed" = 0 ] || diag "$(grep -v ': info:' "$T/agent.log" | tail -40)"
+tap_done
