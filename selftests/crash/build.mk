@@ -26,9 +26,13 @@ $(inject): $(O)/obj/selftests/crash/inject.o $(O)/libdcos.a
 
 # whole sweeps, of which the tests take a sample; minutes each (root)
 crash-run	= DCOS_BUILD=$(abspath $(O)) DCOS_SRC=$(CURDIR) bash selftests/root/$1.t
-.PHONY: bench-crash bench-faults
+.PHONY: bench-crash bench-faults soak
 bench-crash: all $(crash-agent)
 	CRASH_ROUNDS=$(or $(ROUNDS),500) $(call crash-run,crash)
 
 bench-faults: all $(inject)
 	FAULTS_STEP=1 FAULTS_START_STEP=$(or $(STEP),61) $(call crash-run,faults)
+
+soak: all
+	SOAK_SECONDS=$(or $(SOAK_SECONDS),3600) SOAK_TASKS=$(or $(SOAK_TASKS),200) \
+		SOAK_RESTART=$(or $(SOAK_RESTART),20) $(call crash-run,soak)
