@@ -118,7 +118,7 @@ static json_t *hist_json(const __u64 *hist)
 
 static json_t *program_json(const struct meter_program *p)
 {
-	json_t *doc = json_pack("{ss}", "name", p->name);
+	json_t *doc = json_pack("{sssI}", "name", p->name, "skipped", (json_int_t)p->skipped);
 
 	if (!doc || p->runs == CT_UNSET)
 		return doc;

@@ -344,7 +344,7 @@ TEST(the_agents_own_numbers_are_there_once_for_each_name)
 		make(&options_all, PAGE_TEXT, "[]", "[]",
 		     "{'cpu_ns':2000000000,'loop_hist_us':[3],'losses':{'a':1,'b':2,'c':'x'},"
 		     "'programs':[{'name':'p','run_ns':1000000000,'runs':1},"
-		     "{'name':'q'},{'name':'p','run_ns':500000000,'runs':2}]}");
+		     "{'name':'q'},{'name':'p','run_ns':500000000,'runs':2,'skipped':7}]}");
 
 	EXPECT_TRUE(has(&m, "dcos_agent_cpu_seconds_total 2"));
 	EXPECT_TRUE(has(&m, "dcos_agent_tick_delay_seconds_bucket{le=\"+Inf\"} 3"));
@@ -353,6 +353,7 @@ TEST(the_agents_own_numbers_are_there_once_for_each_name)
 	EXPECT_EQ(lines_with(&m, "dcos_agent_losses_total{"), 2);
 	EXPECT_TRUE(has(&m, "dcos_agent_bpf_run_seconds_total{program=\"p\"} 1.5"));
 	EXPECT_TRUE(has(&m, "dcos_agent_bpf_runs_total{program=\"p\"} 3"));
+	EXPECT_TRUE(has(&m, "dcos_agent_bpf_skipped_total{program=\"p\"} 7"));
 	EXPECT_FALSE(strstr(m.text, "program=\"q\""));
 	free(m.text);
 }

@@ -15,6 +15,7 @@ static const struct table_column program_columns[] = {{"PROGRAM"},
 						      {"RUNS", .right = true},
 						      {"NS A RUN", .right = true},
 						      {"CPU TIME", .right = true},
+						      {"SKIPPED", .right = true},
 						      {}};
 
 static int add(struct libscols_table *t, const char *what, const char *value)
@@ -94,8 +95,10 @@ static int add_program(struct libscols_table *t, const json_t *p)
 {
 	int64_t runs = field_int(p, "runs", -1), ns = field_int(p, "run_ns", 0);
 	char count[CELL_MAX] = "", each[CELL_MAX] = "", all[CELL_MAX] = "";
-	const char *const cells[] = {field_str(p, "name"), count, each, all};
+	char skipped[CELL_MAX];
+	const char *const cells[] = {field_str(p, "name"), count, each, all, skipped};
 
+	(void)snprintf(skipped, sizeof(skipped), "%" PRId64, field_int(p, "skipped", 0)); /* fits */
 	if (runs >= 0) {
 		(void)snprintf(count, sizeof(count), "%" PRId64, runs); /* these fit */
 		(void)format_us(all, sizeof(all), (uint64_t)ns / 1000);

@@ -264,6 +264,9 @@ static const struct metric node_rows[] = {
 	 "Run time of a BPF program, while the kernel counts it", .special = SPECIAL_PROGRAM_TIME},
 	{"dcos_agent_bpf_runs_total", METRIC_COUNTER, NULL, 0, FROM_AGENT, "programs",
 	 "Runs of a BPF program, while the kernel counts them", .special = SPECIAL_PROGRAM_RUNS},
+	{"dcos_agent_bpf_skipped_total", METRIC_COUNTER, NULL, 0, FROM_AGENT, "programs",
+	 "Events that a BPF program did not see, as it was running on that CPU",
+	 .special = SPECIAL_PROGRAM_SKIPPED},
 
 	{"dcos_exporter_build_info", METRIC_INFO, NULL, 0, FROM_SELF, "version",
 	 "The exporter's version: always 1", .special = SPECIAL_BUILD_INFO},

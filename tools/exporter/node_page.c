@@ -149,6 +149,8 @@ static uint64_t special(const struct node_page *p, const struct metric *m)
 		return programs(p, m, "run_ns");
 	case SPECIAL_PROGRAM_RUNS:
 		return programs(p, m, "runs");
+	case SPECIAL_PROGRAM_SKIPPED:
+		return programs(p, m, "skipped");
 	case SPECIAL_AGENT_INFO:
 		return info(p, m, p->data->info, agent_fields);
 	case SPECIAL_BUILD_INFO:
