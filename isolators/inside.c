@@ -7,8 +7,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -281,6 +283,42 @@ static int put_tmpfs(struct isolation *iso, const struct ct_mount *m, int root)
 	return err;
 }
 
+/*
+ * The path of a directory of the agent's in a volume that has it inside: "/" for one.
+ * Return: 1; 0 it is not in there; -ENAMETOOLONG
+ */
+static int path_in_volume(const struct ct_mount *m, const char *own, char buf[static PATH_MAX])
+{
+	size_t base = strlen(m->source), len = strlen(m->destination);
+
+	if (base == 1)
+		base = 0; /* "/" */
+	if (strncmp(own, m->source, base) || own[base] != '/')
+		return 0;
+	if (len + strlen(own + base) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	memcpy(buf, m->destination, len);
+	memcpy(buf + len, own + base, strlen(own + base) + 1);
+	return 1;
+}
+
+/* A directory above the agent's own files is no way to its socket, or to what other tasks wrote. */
+static int put_volume(struct isolation *iso, const struct ct_mount *m, int mount, int root)
+{
+	const char *const own[] = {iso->host->state_dir, iso->host->run_dir};
+	int err = put_bind(iso, mount, root, m->destination);
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]) && !err; i++) {
+		err = path_in_volume(m, own[i], path);
+		if (err > 0)
+			err = hide(iso, root, path);
+		if (err)
+			iso->step_value = m->destination; /* @path does not stay */
+	}
+	return err;
+}
+
 static int spec_mounts(struct isolation *iso, const struct rootfs *r, int root)
 {
 	const struct ct_spec *spec = iso->spec;
@@ -290,7 +328,7 @@ static int spec_mounts(struct isolation *iso, const struct rootfs *r, int root)
 		const struct ct_mount *m = &spec->mounts[i];
 
 		err = m->tmpfs ? put_tmpfs(iso, m, root)
-			       : put_bind(iso, iso->handed[r->mounts[i]], root, m->destination);
+			       : put_volume(iso, m, iso->handed[r->mounts[i]], root);
 	}
 	if (!err && r->work >= 0)
 		err = put_bind(iso, iso->handed[r->work], root, spec->root.work);

@@ -413,6 +413,24 @@ TEST(devices_of_the_host_cannot_be_changed_by_root_in_its_tree, NEED_HOST)
 	ct_rig_end(&rig);
 }
 
+/* As one that has / for a volume: the agent's socket would be an order away from the host. */
+TEST(a_volume_above_the_agents_files_does_not_show_them, NEED_HOST)
+{
+	struct ct_rig rig;
+
+	ct_rig_begin(&rig);
+	tree_write(tree_in_dir("state/secret"), "secret\n");
+	tree_write(tree_in_dir("run/agent.sock"), "socket\n");
+	tree_write(tree_in_dir("state2"), "beside\n");
+	tree_mount(&rig, test_dir(), "/tmp/all", false);
+	EXPECT_RUN(&rig,
+		   "cd /tmp/all; ls -A state run; cat state2 state/secret 2> /dev/null; "
+		   "mkdir run/x 2> /dev/null && echo made; true",
+		   "run:\n\nstate:\nbeside\n");
+	EXPECT_EQ(tree_entries(tree_in_dir("run")), 1);
+	ct_rig_end(&rig);
+}
+
 /* CVE-2022-0492 and what is commonly masked; here no user namespace is in the way. */
 TEST(root_in_the_hosts_tree_turns_no_switch_of_the_kernel, NEED_HOST)
 {
