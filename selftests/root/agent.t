@@ -127,6 +127,21 @@ else
 	is "$(dcosctl update busy cpu_weight= 2>&1)" "" "and which goes with the limit"
 	ok "update: the quota again" dcosctl update busy cpus=0.5
 fi
+netquota=$(json doctor | tr -d ' \n' | grep -c '"name":"netquota","kind":"isolator","ok":true')
+if [ "$netquota" = 1 ]; then
+	printf '%s' '{"id":"flood","image":"host","network":"none","command":["perl","-MSocket","-e",
+		"socket(S, PF_INET, SOCK_DGRAM, 0); $to = pack_sockaddr_in(9, inet_aton(q(127.0.0.1))); while () {send(S, q(x) x 1000, 0, $to); select(undef, undef, undef, 0.001)}"]}' |
+		dcosctl run -f - > /dev/null
+	until_ok 5 more_than flood tx_packets 100
+	tap $? "a flood of datagrams goes out"
+	is "$(usage_of flood tx_dropped)" 0 "all of it, without a quota"
+	like "$(dcosctl update flood egress=1mbit pids=0 2>&1; echo $?)" 'pids.* 1$|pids.*
+1$' "update: one bad limit of two"
+	is "$(usage_of flood tx_dropped)" 0 "sets neither"
+	is "$(dcosctl update flood egress=1mbit 2>&1)" "" "update: a network quota"
+	until_ok 5 more_than flood tx_dropped 100
+	tap $? "drops what is too much"
+fi
 before=$(usage_of busy cpu_ns)
 agent_stop KILL
 ok "SIGKILL of the agent leaves tasks running" kill -0 "$busy" "$dies" "$shot"
@@ -143,6 +158,17 @@ if [ ! -e "$CGDIR/busy/cpu.max" ]; then
 	throttled=$(usage_of busy nr_throttled)
 	until_ok 10 more_than busy nr_throttled "$throttled"
 	tap $? "and governs it again"
+fi
+if [ "$netquota" = 1 ]; then
+	dropped=$(usage_of flood tx_dropped)
+	like "$(json inspect flood | tr -d ' \n')" '"egress":"1mbit"' "it knows the network quota"
+	until_ok 5 more_than flood tx_dropped "$dropped"
+	tap $? "which holds"
+	is "$(dcosctl update flood egress= 2>&1)" "" "update: none"
+	sent=$(usage_of flood tx_packets)
+	until_ok 5 more_than flood tx_packets $((sent + 500))
+	tap $? "lets all of it go"
+	dcosctl rm -f flood > /dev/null
 fi
 is "$(pid_of busy)" "$busy" "with the same process"
 after=$(usage_of busy cpu_ns)
