@@ -17,7 +17,7 @@
  *
  * Misses: connections that were there before the task had a rate are not paced, only
  * notified; a rate that comes in has no one to pace but by drops and marks (ECN). Pure
- * acknowledgements and handshakes pass in any case, and are paid for later.
+ * acknowledgements and handshakes pass up to four times the debt that data does.
  */
 #ifndef DCOS_NET_QUOTA_H
 #define DCOS_NET_QUOTA_H
@@ -29,12 +29,13 @@
 #define DROP_NOTIFY  2
 #define PASS_NOTIFY  3
 #define WINDOW_NS    100000000ULL
+#define PAYBACK_NS   500000000ULL /* in which a debt is to be paid back */
 #define IDLE_NS	     1000000000ULL /* after which the past says nothing */
 #define MARK_NS	     5000000LL /* of debt, from which on TCP is notified now and then */
 #define DROP_NS	     50000000LL /* of debt, from which on TCP is dropped */
 #define SMALL	     120 /* bytes of a packet that has no data worth a drop */
 #define HEADERS	     52 /* bytes of IP and TCP that a packet gets which is cut off a larger one */
-#define WANTED_PCT   985ULL /* thousandths of the rate that windows aim at */
+#define WANTED_MILLI 985ULL /* thousandths of the rate that windows aim at */
 #define PAYLOAD_PCT  95ULL /* hundredths of the rate that are TCP's data then */
 #define SOCKET_LEVEL 1 /* SOL_SOCKET, SO_MAX_PACING_RATE: not in the kernel's BTF */
 #define MAX_PACING   47
@@ -43,6 +44,9 @@
 #define IW_MAX	     10 /* segments that a connection sends before it is paced */
 #define IW_MIN	     2
 #define IW_PER_S     100 /* of the share: what is sent at once is at most 10 ms of it */
+#define MOST_US	     20000 /* of the share that may be under way, beside two round trips */
+#define MOST_MIN     4 /* segments */
+#define MOST_MAX     0x7fffffff
 #define UNPACED	     0xffffffffU
 
 /* slot -> rates. User space sets them through mmap, BPF keeps the rest. Pinned. */
@@ -104,10 +108,10 @@ static __always_inline void settle(struct dcos_rate *r, __u64 took, __u64 bytes,
 		pace = rate;
 	} else {
 		seen = bytes * 1000000ULL / (took / 1000);
-		wanted = rate * WANTED_PCT / 1000;
+		wanted = rate * WANTED_MILLI / 1000;
 		next = seen ? pace / 1000 * (wanted * 1000 / seen) : rate;
-		if (next > pace + pace / 4)
-			next = pace + pace / 4;
+		if (next > pace * 2)
+			next = pace * 2;
 		if (next < pace / 2)
 			next = pace / 2;
 		pace = next;
@@ -149,7 +153,10 @@ static __always_inline bool is_first(struct dcos_rate *r, struct flow *f)
 	return true;
 }
 
-/* What one flow may send now: the ceiling, less what pays the debt back within a window. */
+/*
+ * What one flow may send now: the ceiling, less what pays the debt back, slowly: a socket hears of
+ * it only when it has sent again, and all of them together must not stall.
+ */
 static __always_inline __u64 share_of(struct dcos_rate *r)
 {
 	__u64 pace = r->ceiling ?: r->bytes_per_s;
@@ -157,9 +164,9 @@ static __always_inline __u64 share_of(struct dcos_rate *r)
 
 	if (debt <= 0)
 		return pace;
-	if (debt > (__s64)(WINDOW_NS / 4 * 3))
-		debt = WINDOW_NS / 4 * 3;
-	return pace - pace / 1000 * ((__u64)debt / (WINDOW_NS / 1000));
+	if (debt > (__s64)(PAYBACK_NS / 4))
+		debt = PAYBACK_NS / 4;
+	return pace - pace / 1000 * ((__u64)debt / (PAYBACK_NS / 1000));
 }
 
 static __always_inline bool by_chance(__s64 debt)
@@ -232,6 +239,20 @@ static __always_inline int quota_ingress(struct dcos_netq *q, struct __sk_buff *
 	return PASS;
 }
 
+/*
+ * Over a short way TCP sends up to 64 KiB at once, which at a small share is half a second's worth,
+ * and sends nothing until it is over. What it may have under way keeps that to 20 ms, and lets two
+ * round trips be under way where the way is long.
+ */
+static __always_inline void set_most(struct bpf_sock_ops *ops, __u64 pace)
+{
+	__u64 us = (ops->srtt_us >> 3) * 2 + MOST_US;
+	__u64 segments = pace == UNPACED ? MOST_MAX : pace * us / 1000000 / SEGMENT;
+	int value = segments < MOST_MIN ? MOST_MIN : segments < MOST_MAX ? (int)segments : MOST_MAX;
+
+	(void)bpf_setsockopt(ops, TCP_LEVEL, TCP_BPF_SNDCWND_CLAMP, &value, sizeof(value));
+}
+
 static __always_inline void set_pace(struct bpf_sock_ops *ops, struct flow *f, __u64 pace)
 {
 	__u64 differ = pace > f->pace ? pace - f->pace : f->pace - pace;
@@ -241,6 +262,7 @@ static __always_inline void set_pace(struct bpf_sock_ops *ops, struct flow *f, _
 		return;
 	f->pace = pace;
 	(void)bpf_setsockopt(ops, SOCKET_LEVEL, MAX_PACING, &value, sizeof(value));
+	set_most(ops, pace);
 }
 
 /** quota_begin - a connection of a slot with rates is established: its share, from the start */

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Benchmarks print tables of ratios; they are no tests. `make bench` runs all of them (root).
-.PHONY: bench bench-meter bench-load bench-quota bench-node
-bench: bench-meter bench-load bench-quota bench-node
+.PHONY: bench bench-meter bench-load bench-quota bench-netquota bench-node
+bench: bench-meter bench-load bench-quota bench-netquota bench-node
 
 $(O)/selftests/bench/%: $(O)/obj/selftests/bench/%.o $(O)/libharness.a $(O)/libagent.a \
 		$(O)/libcontainer.a $(O)/libdcos.a
@@ -20,6 +20,9 @@ bench-load: $(O)/selftests/bench/load $(O)/bin/dcos-exporter
 
 bench-quota: $(O)/selftests/bench/quota
 	$<
+
+bench-netquota: all
+	$(prove-env) selftests/bench/netquota.sh
 
 bench-node: all
 	$(prove-env) selftests/bench/node.sh
