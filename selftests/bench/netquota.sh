@@ -3,7 +3,8 @@
 # Network quotas against tbf and htb at the same rates, in one run: iperf3 as a task of an agent,
 # over a pair of virtual Ethernet devices to another network namespace. No test: nothing fails.
 # netquota.sh [SECONDS [RATES [FLOWS [WITH]]]]: seconds of each run (10), mbit ("10 100 1000"), TCP
-# connections or udp ("1 8 32 udp"), what holds the rate ("dcos tbf htb"; "none" for no limit).
+# connections or udp ("1 8 32 udp"), what holds the rate ("dcos tbf htb"; "none" for no limit;
+# "dcos-in" for what the task receives instead).
 # Needs root, iperf3, tc, DCOS_BUILD, DCOS_SRC. All in network namespaces of its own.
 : "${DCOS_BUILD:?absolute path of the build directory}" "${DCOS_SRC:?of the sources}"
 [ -n "${NETQUOTA_INSIDE:-}" ] || NETQUOTA_INSIDE=1 exec unshare -n -- "$0" "$@"
@@ -49,8 +50,9 @@ burst() { awk -v m="$1" 'BEGIN {b = m * 1250; print b < 32768 ? 32768 : b}'; }
 client() { # WITH MBIT FLOWS
 	local limit= args=("-P" "$3")
 
-	[ "$1" != dcos ] || limit="\"egress\":\"$2mbit\""
 	[ "$3" != udp ] || args=(-u -b "$(($2 * 2))M" -l 1400)
+	[ "$1" != dcos-in ] || { limit="\"ingress\":\"$2mbit\"" && args+=(-R); }
+	[ "$1" != dcos ] || limit="\"egress\":\"$2mbit\""
 	printf '{"id":"client","image":"host","network":"host","log_max":"4M",
 		"resources":{%s},
 		"command":["iperf3","-c","%s","-p","%s","-J","--get-server-output","-t","%s"%s]}' "$limit" $there $port \
