@@ -5,7 +5,12 @@ PATIENCE=60
 
 exec {TICKS}<> <(:) # nothing comes out of it: read is a pause that needs no process
 tick() { read -r -t 0.01 -u "$TICKS" || :; }
-alive() { kill -0 "$AGENT_PID" 2> /dev/null; }
+# alive: nor is it a zombie that this shell has not waited for yet
+alive() {
+	local stat=
+
+	[ -n "$AGENT_PID" ] && read -r stat 2> /dev/null < "/proc/$AGENT_PID/stat" && [[ $stat != *') '[ZX]* ]]
+} 2> /dev/null
 reap() { wait "$AGENT_PID" 2> /dev/null; AGENT_PID=; }
 
 # crash_start [POINT]: returns 0 when the agent answers, 1 when it has ended before
