@@ -110,8 +110,8 @@ static __always_inline void settle(struct dcos_rate *r, __u64 took, __u64 bytes,
 		seen = bytes * 1000000ULL / (took / 1000);
 		wanted = rate * WANTED_MILLI / 1000;
 		next = seen ? pace / 1000 * (wanted * 1000 / seen) : rate;
-		if (next > pace * 2)
-			next = pace * 2;
+		if (next > pace + pace / 2) /* not all that a stall of the host took away */
+			next = pace + pace / 2;
 		if (next < pace / 2)
 			next = pace / 2;
 		pace = next;
