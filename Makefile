@@ -110,6 +110,7 @@ help:
 	@echo 'test      every layer of tests (root)'
 	@echo 'check     format, headers, includes'
 	@echo 'prove-hostile  tests of hostile tasks turn red without the defence (root)'
+	@echo 'bench-crash, bench-faults, soak  long forms of crash.t, faults.t, soak.t (root)'
 	@echo 'man       man pages into $$O/man'
 	@echo 'install   with DESTDIR and PREFIX; uninstall takes it back'
 	@echo 'clean     remove $$O'

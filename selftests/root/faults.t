@@ -14,8 +14,8 @@ INJECT=$DCOS_BUILD/crash/bin/inject
 [ -x "$INJECT" ] || tap_skip_all "needs make $INJECT"
 perl -MJSON::PP -e 1 2> /dev/null || tap_skip_all "needs perl with JSON::PP"
 
-STEP=${FAULTS_STEP:-29}
-START_STEP=${FAULTS_START_STEP:-2003}
+STEP=${FAULTS_STEP:-37}
+START_STEP=${FAULTS_START_STEP:-3001}
 AGENT_CONF='[tasks]
 kill_grace = 1s'
 agent_paths
