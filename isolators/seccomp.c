@@ -3,7 +3,8 @@
  * The system calls that a container may make. The profile is compiled (or found) before the
  * process exists and installed as the last act before execve, so that the filter judges the
  * program and nothing of the agent's own but execve itself.
- * What it can't do: no supervisor answers calls (SCMP_ACT_NOTIFY), pointers are not followed.
+ * What it can't do: no supervisor answers calls (profiles with SCMP_ACT_NOTIFY are refused),
+ * pointers are not followed.
  */
 #include "isolators/seccomp.h"
 
@@ -85,18 +86,37 @@ static void warn(struct isolation *iso, const struct sc_info *info)
 			      "sockets, by socketcall(2)");
 }
 
-static int seccomp_prepare(struct isolation *iso)
+/* A call that nobody answers would be ENOSYS, which is not what such a profile means. */
+static int filter_get(struct isolation *iso, struct sc_filter **ret, struct why *why)
 {
 	const struct ct_spec *spec = iso->spec;
 	struct sc_filter *f;
+	int err = sc_cache_get(iso->host->seccomp_cache, spec->seccomp, spec->process.capabilities,
+			       &f, why);
+
+	if (err)
+		return err;
+	if (sc_filter_info(f)->listener) {
+		(void)sc_filter_unref(f); /* always NULL */
+		return why_set(why, -EINVAL,
+			       "seccomp: the profile leaves calls to a supervisor "
+			       "(SCMP_ACT_NOTIFY, listenerPath), and no process beside a task "
+			       "could answer");
+	}
+	*ret = f;
+	return 0;
+}
+
+static int seccomp_prepare(struct isolation *iso)
+{
+	struct sc_filter *f;
 	int err;
 
-	if (!spec->seccomp)
+	if (!iso->spec->seccomp)
 		return 0;
 	err = check(iso);
 	if (!err)
-		err = sc_cache_get(iso->host->seccomp_cache, spec->seccomp,
-				   spec->process.capabilities, &f, &iso->why);
+		err = filter_get(iso, &f, &iso->why);
 	if (err)
 		return err;
 	if (!kernel_has_flags(sc_filter_info(f)->flags)) {
@@ -116,8 +136,7 @@ static int seccomp_recover(struct isolation *iso)
 
 	if (!iso->spec->seccomp)
 		return 0;
-	if (sc_cache_get(iso->host->seccomp_cache, iso->spec->seccomp,
-			 iso->spec->process.capabilities, &f, &why) < 0) {
+	if (filter_get(iso, &f, &why) < 0) {
 		iso_warn(iso, "nothing more can be run in it: %s", why.text);
 		return 0;
 	}

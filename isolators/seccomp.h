@@ -39,6 +39,7 @@ struct sc_info {
 	char unknown[SC_UNKNOWN_TEXT]; /* "foo, bar", of both */
 	unsigned int void_nr; /* elements of one name that another element makes void */
 	char void_text[SC_VOID_TEXT]; /* a sentence on the first of these */
+	bool listener; /* a supervisor is needed to answer calls, or one is named */
 	bool socketcall_hole; /* 32-bit programs can avoid comparisons of socket(2) and its like */
 };
 

@@ -181,9 +181,21 @@ static int filter_read(int fd, const struct sc_info *info, struct sc_filter **re
 	return 0;
 }
 
+static bool needs_listener(const struct sc_profile *p)
+{
+	if (p->listener || p->default_action == SCMP_ACT_NOTIFY)
+		return true;
+	for (size_t i = 0; i < p->rules_nr; i++)
+		if (p->rules[i].action == SCMP_ACT_NOTIFY)
+			return true;
+	return false;
+}
+
 static int build(const struct sc_profile *p, bool tree, struct sc_filter **ret, struct why *why)
 {
-	struct sc_info info = {.flags = p->flags, .caps_used = p->caps_used};
+	struct sc_info info = {.flags = p->flags,
+			       .caps_used = p->caps_used,
+			       .listener = needs_listener(p)};
 	__attribute__((cleanup(ctx_free))) scmp_filter_ctx ctx = seccomp_init(p->default_action);
 	struct builder b = {.ctx = ctx, .p = p, .info = &info, .why = why};
 	cleanup_close int fd = memfd_create("seccomp", MFD_CLOEXEC);

@@ -138,10 +138,13 @@ static int read_flags(struct sc_reader *r, json_t *v, void *out)
 
 static int read_listener(struct sc_reader *r, json_t *v, void *out)
 {
-	(void)out;
-	if (json_is_string(v) && !*json_string_value(v))
-		return 0;
-	return sc_bad(r, "listeners are not supported: no process beside a task could answer");
+	const char *s = sc_string(r, v);
+
+	(void)out; /* it is r->p */
+	if (!s)
+		return -EINVAL;
+	r->p->listener |= *s != '\0';
+	return 0;
 }
 
 static const struct sc_key top_keys[] = {
@@ -153,8 +156,8 @@ static const struct sc_key top_keys[] = {
 	 read_architectures},
 	{{"archMap", "array of objects", NULL, "The same, by machine."}, read_arch_map},
 	{{"flags", "array of SECCOMP_FILTER_FLAG_*", NULL, "Of seccomp(2)."}, read_flags},
-	{{"listenerPath", "nothing", NULL, "Not supported."}, read_listener},
-	{{"listenerMetadata", "nothing", NULL, "Not supported."}, read_listener},
+	{{"listenerPath", "path", NULL, "Of a supervisor's socket."}, read_listener},
+	{{"listenerMetadata", "text", NULL, "For the supervisor."}, read_listener},
 	{{"syscalls", "array of objects", NULL, "What is not left to the default."},
 	 sc_rules_parse},
 };

@@ -30,6 +30,7 @@ struct sc_profile {
 	size_t arches_nr;
 	unsigned int flags; /* SECCOMP_FILTER_FLAG_* */
 	uint64_t caps_used; /* capabilities that were asked for */
+	bool listener; /* a supervisor or its flag is named; SCMP_ACT_NOTIFY is in the actions */
 	struct sc_rule *rules;
 	size_t rules_nr;
 };

@@ -38,10 +38,9 @@ static const struct word actions[] = {
 	WORD("SCMP_ACT_TRAP", "The thread gets SIGSYS, which it may catch.", SCMP_ACT_TRAP),
 	WORD_ERRNO("SCMP_ACT_TRACE", "A tracer is asked with errnoRet; ENOSYS without one.",
 		   SCMP_ACT_TRACE(0)),
+	WORD("SCMP_ACT_NOTIFY", "A supervisor answers the call; ENOSYS without one.",
+	     SCMP_ACT_NOTIFY),
 };
-
-/* not supported here, but a word of the specification */
-static const char notify[] = "SCMP_ACT_NOTIFY";
 
 static const struct word ops[] = {
 	WORD("SCMP_CMP_EQ", "argument == value", SCMP_CMP_EQ),
@@ -128,9 +127,6 @@ int sc_action(struct sc_reader *r, const json_t *v, uint32_t *ret, bool *ret_tak
 	const struct word *w = NULL;
 	int err;
 
-	if (json_is_string(v) && !strcmp(json_string_value(v), notify))
-		return sc_bad(r, "\"%s\" is not supported: no process beside a task could answer",
-			      notify);
 	err = find_word(r, ROWS(actions), v, &w);
 	if (err)
 		return err;
@@ -203,9 +199,7 @@ int sc_flag(struct sc_reader *r, const json_t *v, unsigned int *ret)
 
 	if (err)
 		return err;
-	if (w->value == SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)
-		return sc_bad(r, "\"%s\" is only for listeners, which are not supported",
-			      w->row.name);
+	r->p->listener |= w->value == SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
 	*ret = w->value;
 	return 0;
 }

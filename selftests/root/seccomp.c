@@ -8,9 +8,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -165,6 +167,52 @@ TEST(trap_sends_sigsys_with_the_number_of_the_call)
 TEST(trace_without_a_tracer_is_enosys)
 {
 	EXPECT_EQ(exit_of(under(ON_GETPPID("\"SCMP_ACT_TRACE\""), call_getppid, NULL)), ENOSYS);
+}
+
+TEST(notify_without_a_supervisor_is_enosys)
+{
+	EXPECT_EQ(exit_of(under(ON_GETPPID("\"SCMP_ACT_NOTIFY\""), call_getppid, NULL)), ENOSYS);
+}
+
+/* The parent shares the table of descriptors, so that it has the listener, too. */
+static int listen_and_call(const struct sc_filter *f, int told)
+{
+	int listener;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return 120;
+	listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+				SECCOMP_FILTER_FLAG_NEW_LISTENER, &sc_filter_info(f)->prog);
+	if (write(told, &listener, sizeof(listener)) != sizeof(listener) || listener < 0)
+		return 121;
+	return syscall(SYS_getppid) == 4242 ? 42 : 122;
+}
+
+TEST(notify_asks_the_supervisor_and_gives_its_answer)
+{
+	struct sc_filter *f = compile(ON_GETPPID("\"SCMP_ACT_NOTIFY\""));
+	struct seccomp_notif asked = {0};
+	struct seccomp_notif_resp answer = {.val = 4242};
+	int told[2], listener = -1;
+	pid_t pid;
+
+	ASSERT_EQ(pipe2(told, O_CLOEXEC), 0);
+	(void)fflush(NULL);
+	pid = (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL);
+	if (!pid)
+		_exit(listen_and_call(f, told[1]));
+	ASSERT_EQ(read(told[0], &listener, sizeof(listener)), (ssize_t)sizeof(listener));
+	ASSERT_TRUE(listener >= 0);
+	EXPECT_EQ(ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &asked), 0);
+	EXPECT_EQ(asked.data.nr, SYS_getppid);
+	EXPECT_EQ(asked.pid, (uint32_t)pid);
+	answer.id = asked.id;
+	EXPECT_EQ(ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer), 0);
+	EXPECT_EQ(exit_of(wait_for(pid)), 42);
+	(void)close(listener);
+	(void)close(told[0]);
+	(void)close(told[1]);
+	sc_filter_unref(f);
 }
 
 TEST(default_action_denies_what_is_not_named)
@@ -590,6 +638,31 @@ TEST(unconfined_installs_nothing)
 	EXPECT_EQ(row_enter(&rig.iso), 0);
 	seccomp_isolator.cleanup(&rig.iso);
 	iso_rig_free(&rig);
+}
+
+TEST(a_profile_that_needs_a_supervisor_starts_nothing)
+{
+	static const char *const profiles[] = {
+		ON_GETPPID("\"SCMP_ACT_NOTIFY\""),
+		"{\"defaultAction\":\"SCMP_ACT_NOTIFY\"}",
+		"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"listenerPath\":\"/run/x\"}",
+		("{\"defaultAction\":\"SCMP_ACT_ALLOW\","
+		 "\"flags\":[\"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV\"]}"),
+	};
+
+	for (size_t i = 0; i < sizeof(profiles) / sizeof(profiles[0]); i++) {
+		struct iso_rig rig;
+
+		iso_rig_init(&rig, -1, "seccomp");
+		rig.spec.seccomp = strdup(profiles[i]);
+		EXPECT_EQ(seccomp_isolator.prepare(&rig.iso), -EINVAL);
+		EXPECT_STREQ(rig.iso.why.text,
+			     "seccomp: the profile leaves calls to a supervisor (SCMP_ACT_NOTIFY, "
+			     "listenerPath), and no process beside a task could answer");
+		EXPECT_EQ(seccomp_isolator.recover(&rig.iso), 0);
+		EXPECT_EQ(seccomp_isolator.enter(&rig.iso), -ENOKEY);
+		iso_rig_free(&rig);
+	}
 }
 
 TEST(new_privileges_with_a_filter_need_cap_sys_admin)

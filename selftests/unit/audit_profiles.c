@@ -84,7 +84,7 @@ static void random_action(struct text *t)
 {
 	static const char *const actions[] = {
 		"SCMP_ACT_ALLOW", "SCMP_ACT_LOG",   "SCMP_ACT_KILL_PROCESS",
-		"SCMP_ACT_TRAP",  "SCMP_ACT_TRACE",
+		"SCMP_ACT_TRAP",  "SCMP_ACT_TRACE", "SCMP_ACT_NOTIFY",
 	};
 
 	if (draw(2))
@@ -223,6 +223,7 @@ static void expect_kernel(const struct sc_filter *f, const struct seccomp_data *
 		as_said = told->called && told->result == -(long)(verdict & SECCOMP_RET_DATA);
 		break;
 	case SECCOMP_RET_TRACE:
+	case SECCOMP_RET_USER_NOTIF:
 		as_said = told->called && told->result == -ENOSYS;
 		break;
 	case SECCOMP_RET_TRAP:

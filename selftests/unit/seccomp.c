@@ -78,6 +78,7 @@ TEST(every_action_is_the_kernels_own)
 		{"\"SCMP_ACT_ERRNO\",\"errno\":\"ENOSYS\"", NOSYS},
 		{"\"SCMP_ACT_TRACE\"", SECCOMP_RET_TRACE | EPERM},
 		{"\"SCMP_ACT_TRACE\",\"errnoRet\":7", SECCOMP_RET_TRACE | 7},
+		{"\"SCMP_ACT_NOTIFY\"", SECCOMP_RET_USER_NOTIF},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

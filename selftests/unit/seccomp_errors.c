@@ -101,18 +101,13 @@ TEST(unknown_words_are_refused)
 		 "errno(3)"}, );
 }
 
-TEST(listeners_are_refused_with_the_reason)
+TEST(listeners_are_named_by_text)
 {
 	EXPECT_ERRORS(
-		{ONE("{\"names\":[\"read\"],\"action\":\"SCMP_ACT_NOTIFY\"}"),
-		 "seccomp: /syscalls/0/action: \"SCMP_ACT_NOTIFY\" is not supported: no process "
-		 "beside a task could answer"},
-		{TOP("\"listenerPath\":\"/run/x\""),
-		 "seccomp: /listenerPath: listeners are not supported: no process beside a task "
-		 "could answer"},
-		{TOP("\"flags\":[\"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV\"]"),
-		 "seccomp: /flags/0: \"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV\" is only for "
-		 "listeners, which are not supported"}, );
+		{TOP("\"listenerPath\":1"), "seccomp: /listenerPath: must be a string"},
+		{ONE("{\"names\":[\"read\"],\"action\":\"SCMP_ACT_NOTIFY\",\"errnoRet\":1}"),
+		 "seccomp: /syscalls/0: \"errnoRet\" is given, but the action takes none, only "
+		 "SCMP_ACT_ERRNO and SCMP_ACT_TRACE do"}, );
 }
 
 TEST(numbers_out_of_range_are_refused_with_the_range)
