@@ -327,24 +327,29 @@ static int check_form(const json_t *j, struct why *why)
 	return 0;
 }
 
-int policy_read(const char *path, json_t **ret, struct why *why)
+int policy_parse(const char *text, size_t len, const char *name, json_t **ret, struct why *why)
 {
 	cleanup_json json_t *j = NULL;
-	cleanup_free char *text = NULL;
 	struct why cause = {};
 	json_error_t where;
-	size_t len = 0;
-	int err = slurp_at(AT_FDCWD, path, 0, POLICY_JSON_MAX, &text, &len);
+	int err;
 
-	if (err)
-		return why_set(why, err, "%s", path);
 	j = json_loadb(text, len, JSON_REJECT_DUPLICATES, &where);
 	if (!j)
-		return why_set(why, -EINVAL, "%s:%d:%d: no JSON: %s", path, where.line,
+		return why_set(why, -EINVAL, "%s:%d:%d: no JSON: %s", name, where.line,
 			       where.column, where.text);
 	err = check_form(j, &cause);
 	if (err)
-		return why_set(why, err, "%s: %s", path, cause.text);
+		return why_set(why, err, "%s: %s", name, cause.text);
 	*ret = take_ptr(j);
 	return 0;
+}
+
+int policy_read(const char *path, json_t **ret, struct why *why)
+{
+	cleanup_free char *text = NULL;
+	size_t len = 0;
+	int err = slurp_at(AT_FDCWD, path, 0, POLICY_JSON_MAX, &text, &len);
+
+	return err ? why_set(why, err, "%s", path) : policy_parse(text, len, path, ret, why);
 }

@@ -36,6 +36,15 @@ struct policy_rule {
 const struct policy_rule *policy_rules(size_t *ret_nr);
 
 /**
+ * policy_parse - a text
+ * @name: what it is called in @why
+ * @ret: a new reference, its form is right
+ * @why: with the place
+ * Return: 0; -EINVAL.
+ */
+int policy_parse(const char *text, size_t len, const char *name, json_t **ret, struct why *why);
+
+/**
  * policy_read - a file
  * @ret: a new reference, its form is right
  * @why: with the place
