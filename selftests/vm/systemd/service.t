@@ -62,13 +62,13 @@ is "$(pid_of one)" "$one" "the task outlasts a restart too"
 
 # --- watchdog ----------------------------------------------------------------------
 mkdir -p /run/systemd/system/dcos-agent.service.d
-printf '[Service]\nWatchdogSec=4s\n' > /run/systemd/system/dcos-agent.service.d/test.conf
+printf '[Service]\nWatchdogSec=15s\n' > /run/systemd/system/dcos-agent.service.d/test.conf
 systemctl daemon-reload
 systemctl restart dcos-agent
 agent_ready
 old=$(agent_pid)
 kill -STOP "$old"
-ok "an agent that hangs is ended by the watchdog and started again" until_ok 90 agent_is_new "$old"
+ok "an agent that hangs is ended by the watchdog and started again" until_ok 180 agent_is_new "$old"
 like "$(journalctl -b -u dcos-agent --no-pager)" 'Watchdog timeout' "as the journal says"
 is "$(pid_of one)" "$one" "the task has seen nothing of it"
 rm -r /run/systemd/system/dcos-agent.service.d
