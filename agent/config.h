@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "agent/lib/why.h"
+#include "isolators/net.h"
 
 #define CONFIG_FILE	   DCOS_SYSCONFDIR "/dcos/agent.conf"
 #define CONFIG_DROPIN_DIR  DCOS_SYSCONFDIR "/dcos/agent.conf.d"
@@ -57,6 +58,9 @@ struct config {
 
 	/* [cpu] */
 	int cpu_enforcer; /* enum config_cpu_enforcer */
+
+	/* [network] */
+	struct net_pool net_pool; /* of tasks with a private network */
 
 	/* [tasks] */
 	uint32_t userns_base; /* first host id of range 0 */

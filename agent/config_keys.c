@@ -142,6 +142,12 @@ static int choice_value(const struct config_row *row, const char *value, void *f
 	return -EINVAL;
 }
 
+static int pool_value(const struct config_row *row, const char *value, void *field, char *ret)
+{
+	(void)row;
+	return net_pool_parse(value, field) < 0 ? allowed(ret, NET_POOL_SAYS) : 0;
+}
+
 static const struct config_choice read_accesses[] = {
 	{"all", CONFIG_READ_ALL},
 	{"group", CONFIG_READ_GROUP},
@@ -286,6 +292,15 @@ static const struct config_row cpu_keys[] = {
 	 .choices = cpu_enforcers},
 };
 
+static const struct config_row network_keys[] = {
+	{{"ipv4", NET_POOL_SAYS, "10.88.0.0/16",
+	  "Addresses of tasks with a private network, see dcos-task(5): the first one is the "
+	  "gateway's, which every such task has, each of the rest but the last is for one task. "
+	  "none: such tasks are refused. A change is for tasks that start later."},
+	 pool_value,
+	 AT(net_pool)},
+};
+
 static const struct config_row tasks_keys[] = {
 	{{"userns_base", "number 65536..4294967294", "1879048192",
 	  "First host user and group id that tasks with a user namespace of their own get. The "
@@ -342,6 +357,8 @@ struct rows config_sections(void)
 		 {meter_keys, ARRAY_SIZE(meter_keys), sizeof(meter_keys[0])}},
 		{{"cpu", "", NULL, "CPU quotas."},
 		 {cpu_keys, ARRAY_SIZE(cpu_keys), sizeof(cpu_keys[0])}},
+		{{"network", "", NULL, "Networks of tasks."},
+		 {network_keys, ARRAY_SIZE(network_keys), sizeof(network_keys[0])}},
 		{{"tasks", "", NULL, "What tasks get that don't ask for something else."},
 		 {tasks_keys, ARRAY_SIZE(tasks_keys), sizeof(tasks_keys[0])}},
 	};

@@ -61,6 +61,8 @@ static int id_finish(struct draft *d)
 	return draft_strdup(d, id, &d->spec.ct.id);
 }
 
+#define NETWORK_SAYS "\"host\", \"private\" or \"none\""
+
 static int network_finish(struct draft *d, bool host_image)
 {
 	const char *s = json_string_value(d->network);
@@ -69,12 +71,13 @@ static int network_finish(struct draft *d, bool host_image)
 	int err = 0;
 
 	if (d->network && !s)
-		err = draft_type(d, d->network, "\"host\" or \"none\"");
-	else if (s && strcmp(s, "host") && strcmp(s, "none"))
-		err = draft_fail(d, "%s is not allowed, allowed is \"host\" or \"none\"",
+		err = draft_type(d, d->network, NETWORK_SAYS);
+	else if (s && strcmp(s, "host") && strcmp(s, "none") && strcmp(s, "private"))
+		err = draft_fail(d, "%s is not allowed, allowed is " NETWORK_SAYS,
 				 draft_show(d, d->network));
 	else if (s)
 		host = !strcmp(s, "host");
+	d->spec.ct.net_private = s && !strcmp(s, "private");
 	if (host)
 		d->spec.ct.namespaces &= ~(uint64_t)CLONE_NEWNET;
 	draft_pop(d, where);
@@ -142,6 +145,13 @@ static json_t *groups_json(const struct ct_process *p)
 	return a;
 }
 
+static const char *network_name(const struct ct_spec *ct)
+{
+	if (!(ct->namespaces & CLONE_NEWNET))
+		return "host";
+	return ct->net_private ? "private" : "none";
+}
+
 /* Everything that comes from the configuration, from the image or from chance, in numbers. */
 static int normalise(struct draft *d)
 {
@@ -157,8 +167,7 @@ static int normalise(struct draft *d)
 				  json_sprintf("%u:%u", ct->process.uid, ct->process.gid)) ||
 	      json_object_set_new(doc, "groups", groups_json(&ct->process)) ||
 	      json_object_set_new(doc, "env", draft_env_json(d)) ||
-	      json_object_set_new(doc, "network",
-				  json_string(ct->namespaces & CLONE_NEWNET ? "none" : "host")) ||
+	      json_object_set_new(doc, "network", json_string(network_name(ct))) ||
 	      json_object_set_new(doc, "userns", json_boolean(ct->namespaces & CLONE_NEWUSER)) ||
 	      json_object_set_new(doc, "kill_grace",
 				  us % US_PER_S ? json_sprintf("%" PRIu64 "us", us)

@@ -59,8 +59,10 @@ static const struct task_row rows[] = {
 	{{"cwd", "path in the container", "workdir, or /", "Directory that the program starts in."},
 	 value_json,
 	 DRAFT_AT(cwd)},
-	{{"network", "\"host\" or \"none\"", "\"none\"; \"host\" with the image \"host\"",
-	  "The host's network, or one of the task's own with only a loopback device."},
+	{{"network", "\"host\", \"private\" or \"none\"",
+	  "\"none\"; \"host\" with the image \"host\"",
+	  "The host's network, or one of the task's own: with only a loopback device, or private "
+	  "with eth0 and a way to the host, see NETWORKS."},
 	 value_json,
 	 DRAFT_AT(network)},
 	{{"bind_ports", "array of numbers or texts, at most 64", "any port",

@@ -33,6 +33,7 @@
 #define ISO_WARNINGS_MAX 8
 #define ISO_TABLE_MAX	 24
 
+struct net_pool; /* isolators/net.h */
 struct devices_cache; /* isolators/devices.h */
 struct sc_cache; /* isolators/seccomp.h */
 
@@ -115,6 +116,7 @@ struct iso_host {
 	const struct iso_governor *governor; /* NULL: CPU quotas need the cpu controller */
 	const struct iso_netquota *netquota; /* NULL: network quotas are held by nobody */
 	const struct iso_guard *guard; /* NULL: nobody is held to ports and addresses */
+	const struct net_pool *net; /* addresses of private networks; NULL: there are none */
 	struct devices_cache *devices; /* loaded programs; NULL: each container loads its own */
 	struct sc_cache *seccomp_cache; /* NULL: each container compiles its own filter */
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The network: the host's, or an empty namespace of its own whose loopback device is up. The
+ * The network: the host's, or a namespace of its own whose loopback device is up, and which is
+ * empty otherwise or has a way to the host (isolators/net_private.c). The
  * parent opens its netlink socket inside the child's namespace and is back in its own at once;
  * the child then needs no privilege over the network.
  */
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 
 #include "agent/lib/cleanup.h"
+#include "isolators/net.h"
 #include "isolators/rows.h"
 
 #define LOOPBACK_INDEX 1 /* LOOPBACK_IFINDEX of the kernel, in every namespace */
@@ -48,6 +50,21 @@ static int loopback_up(struct nl_sock *sock, struct why *why)
 	return err ? why_set(why, -EIO, "net: lo up: %s", nl_geterror(err)) : 0;
 }
 
+static int net_prepare(struct isolation *iso)
+{
+	const struct ct_spec *spec = iso->spec;
+
+	if (!spec->net_private)
+		return 0;
+	if (!(iso->clone_flags & CLONE_NEWNET))
+		return iso_fail(iso, -EINVAL, "network: private needs a namespace of its own");
+	if (!iso->host->net || !iso->host->net->nr)
+		return iso_fail(iso, -EOPNOTSUPP,
+				"network: private, but agent.conf has [network] "
+				"ipv4 = none");
+	return 0;
+}
+
 static int net_attach(struct isolation *iso)
 {
 	struct nl_sock *sock;
@@ -61,6 +78,8 @@ static int net_attach(struct isolation *iso)
 	err = socket_inside(sock, iso->pidfd, &iso->why);
 	if (!err)
 		err = loopback_up(sock, &iso->why);
+	if (!err && iso->spec->net_private)
+		err = net_private_up(sock, iso->host->net, iso->pid, iso->cgroup_id, &iso->why);
 	nl_socket_free(sock);
 	return err;
 }
@@ -71,7 +90,8 @@ static int net_probe(const struct iso_host *host, struct iso_probe *ret)
 	ret->name = "network namespace";
 	ret->ok = access("/proc/self/ns/net", F_OK) == 0;
 	if (ret->ok)
-		(void)snprintf(ret->how, sizeof(ret->how), "the host's, or an empty one with lo");
+		(void)snprintf(ret->how, sizeof(ret->how),
+			       "the host's, an empty one with lo, or a veth pair");
 	else
 		(void)snprintf(ret->reason, sizeof(ret->reason), "the kernel has none");
 	return 0;
@@ -80,5 +100,6 @@ static int net_probe(const struct iso_host *host, struct iso_probe *ret)
 const struct isolator net_isolator = {
 	.name = "net",
 	.probe = net_probe,
+	.prepare = net_prepare,
 	.attach = net_attach,
 };

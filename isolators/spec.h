@@ -95,6 +95,7 @@ struct ct_spec {
 	struct ct_mount *mounts;
 	size_t mounts_nr;
 	uint64_t namespaces; /* CLONE_NEW* of its own; without CLONE_NEWNET: the host's network */
+	bool net_private; /* with CLONE_NEWNET: eth0, with an address of the host's pool */
 	struct ct_idmap idmap; /* with CLONE_NEWUSER */
 	struct ct_resources resources;
 	struct ct_device *devices; /* allowed beside the default set of isolators/devices.c */

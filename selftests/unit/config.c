@@ -64,6 +64,8 @@ TEST(without_a_file_everything_has_its_documented_default)
 	EXPECT_STREQ(c->bpffs, "/sys/fs/bpf");
 	EXPECT_STREQ(c->pin_dir, "dcos");
 	EXPECT_EQ(c->meter_interval_us, 1000000);
+	EXPECT_EQ(c->net_pool.base, 0x0a580000);
+	EXPECT_EQ(c->net_pool.nr, 65536);
 	EXPECT_EQ(c->userns_base, 1879048192);
 	EXPECT_EQ(c->userns_size, 65536);
 	EXPECT_EQ(c->userns_count, 1024);
@@ -238,9 +240,9 @@ TEST(what_is_no_setting_is_told_with_its_line)
 		{"[agents]\nnode = x\n",
 		 "f:1: [agents] is not a section, the nearest is \"agent\""},
 		{"; empty\n[nothing]\n", "f:2: [nothing] is not a section, allowed are agent, "
-					 "cgroup, meter, cpu and tasks"},
-		{"[]\nx=1\n",
-		 "f:1: [] is not a section, allowed are agent, cgroup, meter, cpu and tasks"},
+					 "cgroup, meter, cpu, network and tasks"},
+		{"[]\nx=1\n", "f:1: [] is not a section, allowed are agent, cgroup, meter, cpu, "
+			      "network and tasks"},
 		{"node = x\n", "f:1: node: before the first section, such as [agent]"},
 		{"[agent]\nnode\n", "f:2: neither \"[section]\" nor \"key = value\" nor a comment"},
 		{"[agent\nnode = x\n",

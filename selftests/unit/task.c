@@ -82,6 +82,13 @@ TEST(an_image_means_namespaces_of_its_own_and_the_host_means_the_host_s)
 		  CLONE_NEWUSER | CLONE_NEWNET);
 	EXPECT_FALSE(none->ct.namespaces & (CLONE_NEWUSER | CLONE_NEWNET));
 	EXPECT_TRUE(none->ct.namespaces & CLONE_NEWPID);
+	EXPECT_FALSE(both->ct.net_private);
+
+	cleanup_task_spec struct task_spec *own = rig_parse("{'cmd':'x','network':'private'}");
+
+	EXPECT_TRUE(own->ct.net_private);
+	EXPECT_TRUE(own->ct.namespaces & CLONE_NEWNET);
+	EXPECT_STREQ(json_string_value(json_object_get(own->doc, "network")), "private");
 }
 
 TEST(every_key_arrives_in_the_spec)
@@ -289,8 +296,8 @@ TEST(too_much_of_anything_is_refused)
 		       "has 1048576 bytes, allowed are at most 4");
 	expect_refused(json_pack("{s:s, s:o}", "cmd", "x", "network", big_text(1 << 20)), "network",
 		       "\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-		       "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx... is not allowed, allowed is \"host\" or "
-		       "\"none\"");
+		       "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx... is not allowed, allowed is \"host\", "
+		       "\"private\" or \"none\"");
 }
 
 TEST(the_environment_is_checked)
@@ -313,8 +320,9 @@ TEST(simple_keys_name_what_they_allow)
 				    "\"//\", \".\" or \"..\" components and without a final \"/\"";
 
 	REFUSED_KEYS("'network':'bridge'", "network",
-		     "\"bridge\" is not allowed, allowed is \"host\" or \"none\"");
-	REFUSED_KEYS("'network':1", "network", "1 is a number, must be \"host\" or \"none\"");
+		     "\"bridge\" is not allowed, allowed is \"host\", \"private\" or \"none\"");
+	REFUSED_KEYS("'network':1", "network",
+		     "1 is a number, must be \"host\", \"private\" or \"none\"");
 	REFUSED_KEYS("'userns':1", "userns", "1 is a number, must be true or false");
 	REFUSED_KEYS("'readonly':'yes'", "readonly", "\"yes\" is text, must be true or false");
 	REFUSED_KEYS("'no_new_privileges':null", "no_new_privileges",

@@ -28,7 +28,7 @@ static const struct opt_row run_rows[] = {
 	{"pids", 'p', "N", TEXT(pids), "processes and threads"},
 	{"env", 'e', "NAME=VALUE", LIST(env), "environment variable"},
 	{"user", 'u', "USER", TEXT(user), "name or UID[:GID], inside the container"},
-	{"network", 'n', "host|none", TEXT(network), "the host's network, or only a loopback"},
+	{"network", 'n', "NET", TEXT(network), "host, private or none (only a loopback)"},
 	{"hostname", 0, "NAME", TEXT(hostname), "host name inside (default: the id)"},
 	{"cwd", 'C', "DIR", TEXT(cwd), "working directory, inside the container"},
 	{"workdir", 'w', "DIR", TEXT(workdir), "image host: directory that the task may write"},

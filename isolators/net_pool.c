@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The range of addresses of private networks, as the configuration writes it. */
+#include "isolators/net.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#include "agent/lib/units.h"
+
+int net_pool_parse(const char *text, struct net_pool *ret)
+{
+	const char *slash = strchr(text, '/');
+	char addr[INET_ADDRSTRLEN];
+	struct in_addr in;
+	uint64_t bits = 0;
+	uint32_t nr;
+
+	if (!strcmp(text, "none")) {
+		*ret = (struct net_pool){0};
+		return 0;
+	}
+	if (!slash || (size_t)(slash - text) >= sizeof(addr))
+		return -EINVAL;
+	memcpy(addr, text, (size_t)(slash - text));
+	addr[slash - text] = '\0';
+	if (inet_pton(AF_INET, addr, &in) != 1 ||
+	    parse_u64(slash + 1, NET_PREFIX_MIN, NET_PREFIX_MAX, &bits) < 0)
+		return -EINVAL;
+	nr = UINT32_C(1) << (32 - bits);
+	if (ntohl(in.s_addr) & (nr - 1))
+		return -EINVAL;
+	*ret = (struct net_pool){.base = ntohl(in.s_addr), .nr = nr};
+	return 0;
+}
