@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Benchmarks print tables of ratios; they are no tests. `make bench` runs all of them (root).
-.PHONY: bench bench-meter bench-load bench-quota bench-netquota bench-node
-bench: bench-meter bench-load bench-quota bench-netquota bench-node
+.PHONY: bench bench-meter bench-load bench-quota bench-netquota bench-node bench-audit
+bench: bench-meter bench-load bench-quota bench-netquota bench-node bench-audit
 
 $(O)/selftests/bench/%: $(O)/obj/selftests/bench/%.o $(O)/libharness.a $(O)/libagent.a \
 		$(O)/libcontainer.a $(O)/libdcos.a
@@ -26,3 +26,6 @@ bench-netquota: all
 
 bench-node: all
 	$(prove-env) selftests/bench/node.sh
+
+bench-audit: all
+	$(prove-env) selftests/bench/audit.sh

@@ -13,8 +13,7 @@
 
 /**
  * task_profile_name - "default", "unconfined", "web", TASK_PROFILE_CARRIED
- * A task that names none has the agent's own choice, which is "default" unless agent.conf(5) says
- * something else: the agent does not tell it.
+ * For a task that names none the agent has written down its own choice (agent.conf(5)).
  * @inspect: the reply of Inspect
  * Return: borrowed from @inspect, or a constant.
  */
