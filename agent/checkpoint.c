@@ -38,6 +38,8 @@ static json_t *task_json(const struct task *t)
 				(json_int_t)(live ? t->ct->iso.slot : 0), "idmap", t->idmap,
 				"warnings", task_warnings_json(t));
 
+	if (doc && t->breach[0]) /* best effort: without it, it was killed by a signal */
+		(void)json_object_set_new(doc, "breach", json_string(t->breach));
 	if (doc && state_ended(t->state)) {
 		(void)json_object_set_new(doc, "exit",
 					  task_exit_json(&t->exit)); /* checked as a whole */
@@ -127,22 +129,23 @@ static int exit_parse(json_t *doc, struct task_exit *ret)
 
 static int checkpoint_parse(json_t *doc, struct checkpoint *c)
 {
-	const char *state, *boot_id;
+	const char *state, *boot_id, *breach = "";
 	json_int_t pid_start, cgroup_id, created, started, slot;
 	json_t *spec, *ended = NULL, *usage = NULL, *warnings = NULL, *flight = NULL, *disks = NULL;
 	int pid, metered, kill_asked, version;
 
-	if (json_unpack(doc, "{si ss so ss si sI sI sI sI sb sb sI si s?o s?o s?o s?o s?o}",
+	if (json_unpack(doc, "{si ss so ss si sI sI sI sI sb sb sI si s?o s?o s?o s?o s?o s?s}",
 			"version", &version, "boot_id", &boot_id, "spec", &spec, "state", &state,
 			"pid", &pid, "pid_start", &pid_start, "cgroup_id", &cgroup_id,
 			"created_unix_us", &created, "started_unix_us", &started, "metered",
 			&metered, "kill_asked", &kill_asked, "slot", &slot, "idmap", &c->idmap,
 			"exit", &ended, "usage", &usage, "warnings", &warnings, "flight", &flight,
-			"disks", &disks))
+			"disks", &disks, "breach", &breach))
 		return -EBADMSG;
 	if (version != CHECKPOINT_VERSION || state_from_string(state, &c->state) ||
 	    strlen(boot_id) > NODE_BOOT_ID_LEN || (ended && exit_parse(ended, &c->exit)))
 		return -EBADMSG;
+	(void)snprintf(c->breach, sizeof(c->breach), "%s", breach); /* cut like the original */
 	c->pid = pid;
 	c->pid_start = (uint64_t)pid_start;
 	c->cgroup_id = (uint64_t)cgroup_id;

@@ -58,6 +58,8 @@ static void say_reason(const struct task *t, struct task_exit *x)
 	if (!x->known)
 		(void)snprintf(x->reason, sizeof(x->reason),
 			       "ended while no agent ran, and no exit record was kept");
+	else if (x->oom && t->breach[0])
+		(void)snprintf(x->reason, sizeof(x->reason), "%s", t->breach); /* cut */
 	else if (x->oom)
 		(void)snprintf(x->reason, sizeof(x->reason),
 			       "killed by the kernel: out of memory (SIGKILL)");
@@ -103,6 +105,8 @@ void task_end(struct task *t)
 	if (t->exit.sig == SIGKILL && !t->kill_asked && t->usage &&
 	    t->usage->v[U_oom_kills] != USAGE_UNKNOWN && t->usage->v[U_oom_kills] > 0)
 		t->exit.oom = true;
+	if (t->exit.sig == SIGKILL && t->breach[0])
+		t->exit.oom = true; /* the agent killed it, and says of what */
 	if (never_ran(t)) {
 		t->exit.known = false;
 		t->exit.code = -1;

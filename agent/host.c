@@ -280,6 +280,15 @@ void host_governor(struct node *n)
 		n->host.governor = governor_iso(n->governor);
 }
 
+void host_memory(struct node *n)
+{
+	unsigned int on = 0;
+
+	n->host.memory_meter =
+		n->meter && meter_has(n->meter, METER_WALK, NULL) &&
+		(cg_subtree_controllers(n->host.cgroup_fd, &on) || !(on & CG_MEMORY));
+}
+
 void host_netquota(struct node *n)
 {
 	if (!n->meter)

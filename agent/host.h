@@ -36,6 +36,12 @@ int host_isolate(struct why *why);
 void host_governor(struct node *n);
 
 /**
+ * host_memory - does the agent hold limits of memory: there is a meter, and no memory controller
+ * After host_meter() and before the first task.
+ */
+void host_memory(struct node *n);
+
+/**
  * host_netquota - hold tasks to rates of their packets
  * After host_meter() and before the first task. On failure n->netquota stays NULL and
  * n->netquota_why says why; rates that nobody holds are warnings of their tasks.

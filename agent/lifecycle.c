@@ -10,6 +10,7 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
+#include "agent/breach_memory.h"
 #include "agent/checkpoint.h"
 #include "agent/flight.h"
 #include "agent/lib/cleanup.h"
@@ -258,6 +259,7 @@ static int task_launch(struct task *t, struct why *why)
 		return why_set(why, err, "watching the task's pidfd");
 	CRASH_POINT("run.watched");
 	stream_log_soon(t->node);
+	breach_memory_soon(t->node);
 	(void)task_move(t, TASK_RUNNING); /* what was written down before suffices */
 	return 0;
 }
@@ -349,9 +351,11 @@ int task_update(struct task *t, const struct ct_resources *res, struct why *why)
 	CRASH_POINT("update.asked");
 	err = ct_update(t->ct, res, why);
 	CRASH_POINT("update.held");
-	if (!err)
-		keep_warnings(t);
-	return err;
+	if (err)
+		return err;
+	keep_warnings(t);
+	breach_memory_soon(t->node);
+	return 0;
 }
 
 int task_remove(struct task *t)

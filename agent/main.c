@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/api.h"
+#include "agent/breach_memory.h"
 #include "agent/drain.h"
 #include "agent/history.h"
 #include "agent/host.h"
@@ -163,12 +164,13 @@ static int node_main(struct node *n, struct why *why)
 	CRASH_POINT("start.isolated");
 	host_governor(n);
 	CRASH_POINT("start.governor_open");
+	host_memory(n);
 	host_netquota(n);
 	host_guard(n);
 	err = history_new((size_t)n->cfg->meter_history_bytes, &n->history);
 	if (err)
 		return err;
-	err = recover(n, &found, why) ?: stream_start(n) ?: api_start(n, why);
+	err = recover(n, &found, why) ?: stream_start(n) ?: breach_memory_start(n) ?: api_start(n, why);
 	if (err)
 		return err;
 	CRASH_POINT("start.recovered");
@@ -223,6 +225,7 @@ int main(int argc, char **argv)
 	if (status)
 		log_err("%s", why.text[0] ? why.text : strerror(-status));
 	api_stop(&n);
+	breach_memory_stop(&n);
 	stream_stop(&n);
 	while (n.tasks_nr)
 		task_free(n.tasks[n.tasks_nr - 1]);

@@ -21,6 +21,7 @@
 #define NODE_BOOT_ID_LEN 36
 #define TASK_REASON_MAX	 256
 
+struct breach_memory;
 struct governor;
 struct netguard;
 struct netquota;
@@ -51,6 +52,9 @@ struct task {
 	uint64_t cgroup_id;
 	int idmap; /* index of its range of user ids, -1 none */
 	bool kill_asked;
+	char breach
+		[TASK_REASON_MAX]; /* for what the agent kills it: its exit.reason; "" it does not */
+	uint64_t measure_after_us; /* breach_memory.c: before that it is not measured again */
 	bool unwritten; /* its checkpoint says less than we know: to be tried again */
 	unsigned int log_watch; /* how often yet its log is looked at soon, see logs.h */
 	uint64_t log_cpu_ns; /* CPU time when its log was looked at last */
@@ -76,6 +80,8 @@ struct node {
 	struct why meter_why;
 	struct governor *governor; /* NULL: governor_why says why, or it is not wanted */
 	struct why governor_why;
+	struct breach_memory
+		*breach_memory; /* NULL: limits of memory are the kernel's, or nobody's */
 	struct netquota *netquota; /* NULL: netquota_why says why */
 	struct why netquota_why;
 	struct netguard *guard; /* NULL: guard_why says why */

@@ -164,6 +164,7 @@ static int task_restore(struct node *n, const struct checkpoint *c, const char *
 	t->created_unix_us = c->created_unix_us;
 	t->started_unix_us = c->started_unix_us;
 	t->kill_asked = c->kill_asked;
+	memcpy(t->breach, c->breach, sizeof(t->breach));
 	t->exit = c->exit;
 	if (c->usage)
 		t->frozen_usage = json_dumps(c->usage, JSON_COMPACT);
@@ -218,6 +219,8 @@ static void adopt(struct walk *w, struct task *t, const struct checkpoint *c)
 		if (t->state == TASK_STARTING)
 			(void)task_move(t, TASK_RUNNING); /* at worst it is adopted so again */
 		w->counts.adopted++;
+		if (t->breach[0])
+			(void)ct_kill(t->ct); /* what an agent before this one had begun */
 		if (!task_watch(t) && t->state == TASK_KILLING)
 			(void)task_kill(t, SIGTERM,
 					t->spec->kill_grace_us); /* logged by the kill */

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/breach_memory.h"
 #include "agent/governor.h"
 #include "agent/history.h"
 #include "agent/lib/cleanup.h"
@@ -21,7 +22,7 @@ struct counts {
 	struct history_stats history;
 	struct meter_drops meter;
 	struct governor_stats governor;
-	uint64_t unreadable, strays, log_bytes;
+	uint64_t unmeasured, unreadable, strays, log_bytes;
 };
 
 static const struct loss_row {
@@ -51,6 +52,7 @@ static const struct loss_row {
 	ROW("denials_untold", meter.denials_untold, "denials that are counted but not in the log"),
 	ROW("governor_failed", governor.failed, "freezes and thaws that the kernel refused"),
 	ROW("governor_late_thaws", governor.late_thaws, "tasks thawed late"),
+	ROW("memory_unmeasured", unmeasured, "tasks judged by their resident size"),
 	ROW("checkpoints_unreadable", unreadable, "checkpoints unreadable at start"),
 	ROW("cgroups_stray", strays, "cgroups of no task at start"),
 };
@@ -68,6 +70,7 @@ static void count_all(const struct node *n, struct counts *ret)
 		meter_drops(n->meter, &ret->meter);
 	if (n->governor)
 		governor_stats(n->governor, &ret->governor);
+	ret->unmeasured = breach_memory_unmeasured(n);
 	ret->unreadable = (uint64_t)n->unreadable;
 	ret->strays = (uint64_t)n->strays;
 	ret->log_bytes = n->log_dropped_bytes;

@@ -200,7 +200,7 @@ static const struct task_row rows[] = {
 	 1,
 	 CPU_WEIGHT_MAX},
 	{{"memory", "size from 1M", "no limit",
-	  "Most memory, page cache included; a task that needs more is killed by the kernel. At "
+	  "Most memory, page cache included; a task that needs more is killed. At "
 	  "most "
 	  "the memory of the node."},
 	 want_memory,

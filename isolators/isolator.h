@@ -114,6 +114,7 @@ struct iso_host {
 	const char *run_dir; /* absolute, tmpfs; staging mounts, in the agent's own namespace */
 	const struct iso_meter *meter; /* NULL: not metered */
 	const struct iso_governor *governor; /* NULL: CPU quotas need the cpu controller */
+	bool memory_meter; /* the agent kills who has more than its memory: there is no controller */
 	const struct iso_netquota *netquota; /* NULL: network quotas are held by nobody */
 	const struct iso_guard *guard; /* NULL: nobody is held to ports and addresses */
 	const struct net_pool *net; /* addresses of private networks; NULL: there are none */

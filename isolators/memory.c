@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Memory by the cgroup v2 memory controller; an out-of-memory kill takes the whole task. Without
- * the controller nothing is enforced, the container says so, and what it uses is read from its
- * processes: pages shared between them count in each.
+ * the controller the agent does the like for memory, by its meter; other limits are not enforced, and
+ * the container says so. What it uses is then read from its processes: pages shared between them
+ * count in each.
  * Source: cgroup-v2.rst, "Memory Interface Files".
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "agent/lib/cleanup.h"
@@ -23,6 +25,12 @@ static int memory_probe(const struct iso_host *host, struct iso_probe *ret)
 	int err;
 
 	ret->name = "memory";
+	if (host->memory_meter) {
+		ret->ok = true;
+		(void)snprintf(ret->how, sizeof(ret->how), /* fits */
+			       "memory by the meter, kills the task; no low, high, swap");
+		return 0;
+	}
 	err = controller_probe(host, CG_MEMORY, "memory.max, high, low, swap.max, oom.group", ret);
 	if (!err && !ret->ok)
 		(void)snprintf(ret->how, sizeof(ret->how),
@@ -48,6 +56,12 @@ static void memory_limits(const struct ct_resources *res, struct memory_limit re
 				       UINT64_MAX};
 }
 
+/* memory only: the agent looks at it as long as the container lives */
+static bool is_held_by_meter(const struct isolation *iso, const char *key)
+{
+	return iso->host->memory_meter && iso->metered && !strcmp(key, "memory");
+}
+
 static int memory_set(struct isolation *iso, bool fresh)
 {
 	struct memory_limit limits[MEMORY_LIMITS];
@@ -70,7 +84,7 @@ static int memory_set(struct isolation *iso, bool fresh)
 		if (controlled && knob_exists(iso, l->file))
 			knobs[nr++] = knob_u64(l->file, asked ? l->wanted : l->neutral,
 					       "a number of bytes");
-		else if (asked)
+		else if (asked && !is_held_by_meter(iso, l->key))
 			warn_unenforced(iso, l->key,
 					controlled ? "the kernel does not account swap" : reason);
 	}
