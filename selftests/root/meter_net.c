@@ -263,7 +263,7 @@ static void tcp_like_lo(int family, const struct unlike *u)
 	EXPECT_EQ(b.cell.nr_tcp_closed, 2);
 	EXPECT_EQ(b.cell.nr_tcp_failed, 0);
 	EXPECT_EQ(hist_sum(b.detail.connect_hist), 1);
-	EXPECT_GE(hist_sum(b.detail.rtt_hist), 2);
+	EXPECT_GE(hist_sum(b.detail.rtt_hist), 1); /* at most one each jiffy: all may fit in one */
 	EXPECT_EQ(b.detail.tx_udp_packets + b.detail.tx_other_packets, 0);
 	meter_close(g.m);
 }
