@@ -132,14 +132,14 @@ if [ "$netquota" = 1 ]; then
 	printf '%s' '{"id":"flood","image":"host","network":"none","command":["perl","-MSocket","-e",
 		"socket(S, PF_INET, SOCK_DGRAM, 0); $to = pack_sockaddr_in(9, inet_aton(q(127.0.0.1))); while () {send(S, q(x) x 1000, 0, $to); select(undef, undef, undef, 0.001)}"]}' |
 		dcosctl run -f - > /dev/null
-	until_ok 5 more_than flood tx_packets 100
+	until_ok 60 more_than flood tx_packets 100
 	tap $? "a flood of datagrams goes out"
 	is "$(usage_of flood tx_dropped)" 0 "all of it, without a quota"
 	like "$(dcosctl update flood egress=1mbit pids=0 2>&1; echo $?)" 'pids.* 1$|pids.*
 1$' "update: one bad limit of two"
 	is "$(usage_of flood tx_dropped)" 0 "sets neither"
-	is "$(dcosctl update flood egress=1mbit 2>&1)" "" "update: a network quota"
-	until_ok 5 more_than flood tx_dropped 100
+	is "$(dcosctl update flood egress=100kbit 2>&1)" "" "update: a network quota"
+	until_ok 60 more_than flood tx_dropped 100
 	tap $? "drops what is too much"
 fi
 before=$(usage_of busy cpu_ns)
@@ -161,12 +161,12 @@ if [ ! -e "$CGDIR/busy/cpu.max" ]; then
 fi
 if [ "$netquota" = 1 ]; then
 	dropped=$(usage_of flood tx_dropped)
-	like "$(json inspect flood | tr -d ' \n')" '"egress":"1mbit"' "it knows the network quota"
-	until_ok 5 more_than flood tx_dropped "$dropped"
+	like "$(json inspect flood | tr -d ' \n')" '"egress":"100kbit"' "it knows the network quota"
+	until_ok 60 more_than flood tx_dropped "$dropped"
 	tap $? "which holds"
 	is "$(dcosctl update flood egress= 2>&1)" "" "update: none"
 	sent=$(usage_of flood tx_packets)
-	until_ok 5 more_than flood tx_packets $((sent + 500))
+	until_ok 60 more_than flood tx_packets $((sent + 500))
 	tap $? "lets all of it go"
 	dcosctl rm -f flood > /dev/null
 fi
