@@ -94,6 +94,7 @@ $(O)/bin/$(1): $(patsubst %.c,$(O)/obj/%.o,$(2)) $(patsubst %,$(O)/lib%.a,$(3))
 endef
 
 $(eval $(call archive,dcos,$(lib-src)))
+$(eval $(call archive,policy,$(policy-src)))
 $(eval $(call archive,container,$(container-src)))
 $(eval $(call archive,agent,$(agent-src)))
 $(foreach p,$(programs),$(eval $(call program,$(p),$($(p)-src),$($(p)-lib),$($(p)-libs))))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What can be checked without running anything.
 c-files		:= $(wildcard agent/*.[ch] agent/lib/*.[ch] bpf/*.[ch] isolators/*.[ch] \
-		   cgroupfs/*.[ch] tools/*.[ch] tools/*/*.[ch] selftests/*/*.[ch])
+		   cgroupfs/*.[ch] tools/*.[ch] tools/*/*.[ch] tools/*/*/*.[ch] selftests/*/*.[ch])
 headers		:= $(filter-out bpf/% agent/lib/banned.h,$(filter %.h,$(c-files)))
 
 .PHONY: check check-format check-headers check-includes check-clang check-size
