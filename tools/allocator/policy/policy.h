@@ -197,6 +197,7 @@ enum policy_filter {
 	POLICY_FITS, /* no filter: the node would do */
 	POLICY_NODE_CLOSED, /* drains or is unreachable */
 	POLICY_PRESSURE, /* too much pressure there */
+	POLICY_PROMISED, /* victims end there for a role of higher priority */
 	POLICY_CONSTRAINT,
 	POLICY_NO_CPUS, /* in the order of enum policy_dimension */
 	POLICY_NO_MEMORY,
@@ -350,7 +351,7 @@ int policy_instance_add(struct policy *p, const struct policy_instance *instance
 /**
  * policy_instance_name - give a placement's instance the task id that was made for it
  * @placement: policy_placement.instance
- * Return: 0; -ENOENT no such instance; -EEXIST; -EINVAL; -ENOMEM.
+ * Return: 0; -ENOENT no such instance; -EEXIST; -EINVAL; -ENOMEM (it may then be counted no more).
  */
 int policy_instance_name(struct policy *p, const char *placement, const char *id);
 

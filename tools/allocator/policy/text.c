@@ -12,10 +12,15 @@ static const char *const dimensions[] = {
 _Static_assert(sizeof(dimensions) / sizeof(*dimensions) == POLICY_DIMENSIONS, "a name for each");
 
 static const char *const filters[] = {
-	[POLICY_FITS] = "fits",		[POLICY_NODE_CLOSED] = "node closed",
-	[POLICY_PRESSURE] = "pressure", [POLICY_CONSTRAINT] = "constraint",
-	[POLICY_NO_CPUS] = "cpus",	[POLICY_NO_MEMORY] = "memory",
-	[POLICY_NO_DISK] = "disk",	[POLICY_NO_NETWORK] = "network",
+	[POLICY_FITS] = "fits",
+	[POLICY_NODE_CLOSED] = "node closed",
+	[POLICY_PRESSURE] = "pressure",
+	[POLICY_PROMISED] = "promised",
+	[POLICY_CONSTRAINT] = "constraint",
+	[POLICY_NO_CPUS] = "cpus",
+	[POLICY_NO_MEMORY] = "memory",
+	[POLICY_NO_DISK] = "disk",
+	[POLICY_NO_NETWORK] = "network",
 	[POLICY_NO_PORTS] = "ports",
 };
 _Static_assert(sizeof(filters) / sizeof(*filters) == POLICY_FILTERS, "a name for each");
