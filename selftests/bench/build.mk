@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Benchmarks print tables of ratios; they are no tests. `make bench` runs all of them (root).
-.PHONY: bench bench-meter bench-load bench-quota bench-netquota bench-node bench-audit
-bench: bench-meter bench-load bench-quota bench-netquota bench-node bench-audit
+.PHONY: bench bench-meter bench-load bench-quota bench-netquota bench-node bench-audit bench-policy
+bench: bench-meter bench-load bench-quota bench-netquota bench-node bench-audit bench-policy
 
 $(O)/selftests/bench/%: $(O)/obj/selftests/bench/%.o $(O)/libharness.a $(O)/libagent.a \
 		$(O)/libcontainer.a $(O)/libdcos.a
@@ -29,3 +29,11 @@ bench-node: all
 
 bench-audit: all
 	$(prove-env) selftests/bench/audit.sh
+
+$(O)/selftests/bench/policy: $(O)/obj/selftests/bench/policy.o $(O)/libpolicy.a $(O)/libdcos.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^
+
+# needs no root
+bench-policy: $(O)/selftests/bench/policy
+	$<

@@ -3,8 +3,8 @@
  * What fairness gives each role when the nodes are one pool: all leaves' dominant shares grow at
  * once, each at the rate of its weight, until a leaf has what it wants, meets a limit of its own or
  * of a role above it, or needs a resource that is used up; it then stands still, and its siblings
- * share its rate. Rates go down the tree: a role's is divided among those of its children that
- * still grow.
+ * share its rate. Rates go down the tree: those of a role's children that still grow are such, by
+ * their weights, that the dominant share of all of them together grows at the role's rate.
  */
 #include <errno.h>
 
@@ -18,6 +18,7 @@ struct flow {
 	double dominant; /* the greatest of them */
 	double got; /* dominant share so far */
 	double own_rate, rate; /* of its own demands; of it with all below */
+	double unit[POLICY_DIMENSIONS], parts; /* see unit_up() */
 	double all[POLICY_DIMENSIONS]; /* got, with all below */
 	bool grows, below_grows;
 };
@@ -51,19 +52,39 @@ static void mark_growing(const struct policy *p, struct flow *flow)
 			flow[r->i].below_grows = true;
 }
 
+/* What the role with all below takes of each dimension while its dominant share grows by 1. */
+static void unit_up(struct flow *flow, const struct role *r)
+{
+	struct flow *f = &flow[r->i];
+	double most = 0;
+
+	for (unsigned int k = 0; k < POLICY_DIMENSIONS; k++)
+		f->unit[k] = f->grows ? POLICY_WEIGHT_ONE * f->want[k] / f->dominant : 0;
+	for (const struct role *c = r->child; c; c = c->sibling) {
+		if (!flow[c->i].below_grows)
+			continue;
+		unit_up(flow, c);
+		for (unsigned int k = 0; k < POLICY_DIMENSIONS; k++)
+			f->unit[k] += c->weight * flow[c->i].unit[k];
+	}
+	for (unsigned int k = 0; k < POLICY_DIMENSIONS; k++)
+		most = f->unit[k] > most ? f->unit[k] : most;
+	for (unsigned int k = 0; k < POLICY_DIMENSIONS; k++)
+		f->unit[k] /= most;
+	f->parts = most;
+}
+
 /* A role's rate to its children that grow, by weight, and to its own demands with weight 1. */
 static void rates_down(struct flow *flow, const struct role *r)
 {
-	double weights = flow[r->i].grows ? POLICY_WEIGHT_ONE : 0;
+	struct flow *f = &flow[r->i];
 
-	for (const struct role *c = r->child; c; c = c->sibling)
-		weights += flow[c->i].below_grows ? c->weight : 0;
-	flow[r->i].own_rate = flow[r->i].grows ? flow[r->i].rate * POLICY_WEIGHT_ONE / weights : 0;
+	f->own_rate = f->grows ? f->rate * POLICY_WEIGHT_ONE / f->parts : 0;
 	for (const struct role *c = r->child; c; c = c->sibling) {
-		flow[c->i].rate =
-			flow[c->i].below_grows ? flow[r->i].rate * c->weight / weights : 0;
-		if (flow[c->i].below_grows)
-			rates_down(flow, c);
+		if (!flow[c->i].below_grows)
+			continue;
+		flow[c->i].rate = f->rate * c->weight / f->parts;
+		rates_down(flow, c);
 	}
 }
 
@@ -78,6 +99,7 @@ static bool rates(const struct policy *p, struct flow *flow)
 		any |= flow[i].grows;
 		if (r->parent || !flow[i].below_grows)
 			continue;
+		unit_up(flow, r);
 		flow[i].rate = r->weight;
 		rates_down(flow, r);
 	}
