@@ -103,8 +103,9 @@ struct autoscale_vertical_config {
 };
 
 /**
- * struct autoscale_histogram - use in classes that grow by 5 % each; all zero at first
- * A class's weight is in 2^-16 of a sample of the time reference_ns.
+ * struct autoscale_histogram - use in classes that grow by 10 % each; all zero at first
+ * A class's weight is in 2^-16 of a sample of the time reference_ns. Between two half-lives a
+ * sample's weight is interpolated, which is at most 7 % off.
  */
 struct autoscale_histogram {
 	uint64_t weight[AUTOSCALE_CLASSES];
