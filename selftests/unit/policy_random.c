@@ -109,7 +109,8 @@ static void set_demand(struct world *w, int i)
 		{"rack", POLICY_UNIQUE, NULL},	  {"@zone", POLICY_MAX_PER, "3"},
 		{"rack", POLICY_CLUSTER, NULL},	  {"rack", POLICY_LIKE, "v[0-2]"},
 		{"rack", POLICY_UNLIKE, "v[34]"}, {"hostname", POLICY_UNIQUE, NULL},
-		{"@zone", POLICY_IS, "v1"},	  {"rack", POLICY_GROUP_BY, NULL}};
+		{"@zone", POLICY_IS, "v1"},	  {"rack", POLICY_GROUP_BY, NULL},
+		{"@zone", POLICY_GROUP_BY, NULL}};
 	struct policy_demand *d = &w->demand[i];
 
 	*d = (struct policy_demand){.id = demand_names[i],
@@ -371,6 +372,67 @@ TEST(nothing_is_ever_over_committed_and_constraints_hold)
 		printf("# seed %llu\n", (unsigned long long)seed);
 		EXPECT_NE(life(seed * 0x9e3779b97f4a7c15, true), 0);
 	}
+}
+
+/* A world without roles' limits and of demands that want many. */
+static void wish(struct world *w, uint64_t seed)
+{
+	ASSERT_TRUE(!policy_new(NULL, &w->p));
+	w->random = seed;
+	for (int i = 0; i < NODES; i++)
+		set_node(w, i);
+	for (int i = 0; i < DEMANDS / 2; i++) {
+		set_demand(w, i);
+		w->demand[i].request.of[POLICY_CPUS] = 1 + rnd(w, 300);
+		w->demand[i].wanted = (uint32_t)rnd(w, 40);
+		EXPECT_EQ(policy_demand_set(w->p, &w->demand[i], NULL), 0);
+	}
+}
+
+/*
+ * What one step places, in one world with all wishes at once, in the other one wish after the other
+ * in the same order: too few for an index, so that each looks at every node.
+ */
+static size_t compare(struct world *all, struct world *single)
+{
+	uint32_t wanted[DEMANDS] = {0};
+	struct policy_result r, one;
+
+	for (int i = 0; i < DEMANDS / 2; i++)
+		EXPECT_EQ(policy_demand_wanted(single->p, demand_names[i], 0, false), 0);
+	ASSERT_TRUE(!policy_step(all->p, NULL, &r));
+	for (size_t i = 0; i < r.placements_nr; i++) {
+		const struct policy_placement *a = &r.placements[i];
+		int d = index_of(demand_names, DEMANDS, a->demand);
+
+		EXPECT_EQ(policy_demand_wanted(single->p, a->demand, ++wanted[d], false), 0);
+		ASSERT_TRUE(!policy_step(single->p, NULL, &one));
+		ASSERT_EQ(one.placements_nr, 1);
+		EXPECT_STREQ(one.placements[0].node, a->node);
+		EXPECT_EQ(one.placements[0].score, a->score);
+		EXPECT_EQ(memcmp(one.placements[0].ports, a->ports,
+				 a->ports_nr * sizeof(*a->ports)),
+			  0);
+	}
+	return r.placements_nr;
+}
+
+TEST(an_index_of_nodes_chooses_what_looking_at_every_node_would)
+{
+	struct world *w = calloc(2, sizeof(*w));
+	size_t placed = 0;
+
+	ASSERT_TRUE(w != NULL);
+	for (uint64_t seed = 1; seed <= 2 * SEEDS; seed++) {
+		wish(&w[0], seed * 0x9e3779b97f4a7c15);
+		wish(&w[1], seed * 0x9e3779b97f4a7c15);
+		placed += compare(&w[0], &w[1]);
+		policy_free(w[0].p);
+		policy_free(w[1].p);
+	}
+	EXPECT_GE(placed, 100 * SEEDS);
+	printf("# %zu placements compared\n", placed);
+	free(w);
 }
 
 TEST(the_same_calls_give_the_same_answers)

@@ -231,10 +231,9 @@ static void count_value(struct scratch *s, const struct demand *d, size_t i, uin
 		s->only[i] = v;
 }
 
-static void count_instance(struct policy *p, struct demand *d, const struct node *n)
+static void count_instance(const struct policy *p, struct scratch *s, const struct demand *d,
+			   const struct node *n)
 {
-	struct scratch *s = &p->scratch;
-
 	for (size_t i = 0; i < d->constraints_nr; i++)
 		if (!constraint_static(&d->constraint[i]))
 			count_value(s, d, i, n->i);
@@ -261,23 +260,19 @@ static int counter_clear(struct scratch *s, size_t i, uint32_t want)
 	return 0;
 }
 
-static void know_groups(struct policy *p, struct demand *d, size_t i)
+static void know_groups(const struct policy *p, const struct demand *d, struct scratch *s, size_t i)
 {
 	const int32_t *column = d->constraint[i].field->column;
 
 	for (uint32_t n = 0; n < p->nodes_nr; n++)
 		if (column[n] != NO_VALUE && !p->cells[n].closed &&
 		    (!d->selective || d->eligible[n / WORD] >> n % WORD & 1))
-			p->scratch.known[i][column[n]] = true;
+			s->known[i][column[n]] = true;
 }
 
-/* Make the counts those of the demand, by its instances; nothing when they are already. */
-int scratch_use(struct policy *p, struct demand *d)
+/* The demand's instances as they are, into counts that were used before or are all zero. */
+int scratch_build(struct policy *p, struct demand *d, struct scratch *s)
 {
-	struct scratch *s = &p->scratch;
-
-	if (s->demand == d && s->version == p->version)
-		return 0;
 	s->demand = NULL;
 	if (eligible_refresh(p, d) ||
 	    array_grow(&s->here, &s->here_cap, p->nodes_nr + 1, sizeof(uint16_t)) ||
@@ -289,10 +284,10 @@ int scratch_use(struct policy *p, struct demand *d)
 		    counter_clear(s, i, d->constraint[i].field->values_nr + 1))
 			return -ENOMEM;
 	for (struct instance *in = d->first; in; in = in->next)
-		count_instance(p, d, in->node);
+		count_instance(p, s, d, in->node);
 	for (size_t i = 0; i < d->constraints_nr; i++)
 		if (d->constraint[i].op == POLICY_GROUP_BY) {
-			know_groups(p, d, i);
+			know_groups(p, d, s, i);
 			group_totals(s, &d->constraint[i], i);
 		}
 	s->demand = d;
@@ -300,14 +295,24 @@ int scratch_use(struct policy *p, struct demand *d)
 	return 0;
 }
 
-/* One more instance of the demand whose counts these are. */
+/* Make p->now the demand's counts. */
+int scratch_use(struct policy *p, struct demand *d)
+{
+	if (d->index)
+		return 0;
+	p->now = &p->scratch;
+	if (p->scratch.demand == d && p->scratch.version == p->version)
+		return 0;
+	return scratch_build(p, d, &p->scratch);
+}
+
+/* One more instance of the demand whose counts p->now are. */
 void scratch_count(struct policy *p, struct demand *d, const struct node *n)
 {
-	count_instance(p, d, n);
+	count_instance(p, p->now, d, n);
 	for (size_t i = 0; i < d->constraints_nr; i++)
 		if (d->constraint[i].op == POLICY_GROUP_BY)
-			group_totals(&p->scratch, &d->constraint[i], i);
-	p->scratch.version = p->version;
+			group_totals(p->now, &d->constraint[i], i);
 }
 
 void scratch_free(struct scratch *s)

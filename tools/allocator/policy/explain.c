@@ -17,7 +17,7 @@ static size_t refusing_constraint(const struct policy *p, const struct demand *d
 	for (size_t c = 0; c < d->constraints_nr; c++)
 		if (constraint_static(&d->constraint[c])
 			    ? !constraint_static_ok(&d->constraint[c], i)
-			    : !constraint_counted_ok(&p->scratch, d, c, i))
+			    : !constraint_counted_ok(p->now, d, c, i))
 			return c;
 	return 0;
 }

@@ -87,7 +87,6 @@ int instance_new(struct policy *p, struct demand *d, struct node *n,
 	link_in(d, n, in);
 	node_charge(p, in);
 	role_charge(d->role, in, true);
-	p->version++;
 	*ret = in;
 	return 0;
 }
@@ -127,6 +126,7 @@ int policy_instance_add(struct policy *p, const struct policy_instance *from, st
 			return why_set(why, -EINVAL, "%s=%llu: at most %llu",
 				       policy_dimension_name(i),
 				       (unsigned long long)from->used->of[i], POLICY_AMOUNT_MAX);
+	p->version++;
 	return instance_new(p, d, n, from, &in);
 }
 

@@ -34,9 +34,8 @@ static bool ports_fit(const struct node *n, const struct demand *d)
 	return true;
 }
 
-/* The first filter that refuses the node; scratch_use() was called for @d. */
-enum policy_filter node_filter(struct policy *p, struct demand *d, uint32_t i,
-			       const uint64_t room[POLICY_DIMENSIONS])
+/* What does not depend on the demand's other instances, nor on resources. */
+enum policy_filter state_filter(const struct policy *p, const struct demand *d, uint32_t i)
 {
 	const struct cell *c = &p->cells[i];
 
@@ -48,9 +47,12 @@ enum policy_filter node_filter(struct policy *p, struct demand *d, uint32_t i,
 		return POLICY_PROMISED;
 	if (d->selective && !(d->eligible[i / WORD] >> i % WORD & 1))
 		return POLICY_CONSTRAINT;
-	for (size_t k = 0; k < d->constraints_nr; k++)
-		if (!constraint_counted_ok(&p->scratch, d, k, i))
-			return POLICY_CONSTRAINT;
+	return POLICY_FITS;
+}
+
+enum policy_filter resources_filter(const struct policy *p, const struct demand *d, uint32_t i,
+				    const uint64_t room[POLICY_DIMENSIONS])
+{
 	for (unsigned int k = 0; k < POLICY_DIMENSIONS; k++)
 		if (room[k] < d->request[k])
 			return POLICY_NO_CPUS + k;
@@ -59,10 +61,24 @@ enum policy_filter node_filter(struct policy *p, struct demand *d, uint32_t i,
 	return POLICY_FITS;
 }
 
-static uint32_t node_score(const struct policy *p, const struct demand *d, uint32_t i)
+/* The first filter that refuses the node; scratch_use() was called for @d. */
+enum policy_filter node_filter(struct policy *p, struct demand *d, uint32_t i,
+			       const uint64_t room[POLICY_DIMENSIONS])
+{
+	enum policy_filter f = state_filter(p, d, i);
+
+	if (f)
+		return f;
+	for (size_t k = 0; k < d->constraints_nr; k++)
+		if (!constraint_counted_ok(p->now, d, k, i))
+			return POLICY_CONSTRAINT;
+	return resources_filter(p, d, i, room);
+}
+
+/* How badly it fits, 0..SCORE_MAX. */
+uint32_t node_fit(const struct policy *p, const struct demand *d, uint32_t i)
 {
 	const struct cell *c = &p->cells[i];
-	uint32_t domain = p->scratch.count[COUNTER_ZONE][c->zone + 1];
 	float most = 0, least = 1, left = 0, cost;
 	bool hot = false;
 	int dims = 0;
@@ -81,11 +97,13 @@ static uint32_t node_score(const struct policy *p, const struct demand *d, uint3
 		dims++;
 	}
 	cost = FIT_SCALE * (left / (float)dims + (most - least)) / 2;
-	cost += HERE_COST * (float)p->scratch.here[i] + (hot ? HOT_COST : 0);
-	if (cost > (float)SCORE_MAX)
-		cost = (float)SCORE_MAX;
-	domain = domain < SCORE_MAX ? domain : SCORE_MAX;
-	return domain << SCORE_BITS | (uint32_t)cost;
+	cost += HERE_COST * (float)p->now->here[i] + (hot ? HOT_COST : 0);
+	return cost > (float)SCORE_MAX ? SCORE_MAX : (uint32_t)cost;
+}
+
+uint32_t score_of(uint32_t domain, uint32_t fit)
+{
+	return (domain < SCORE_MAX ? domain : SCORE_MAX) << SCORE_BITS | fit;
 }
 
 /* Of equals the one that registered first. */
@@ -100,7 +118,8 @@ static struct node *best_node(struct policy *p, struct demand *d, uint32_t *ret_
 		node_room_of(p, d, i, room);
 		if (node_filter(p, d, i, room))
 			continue;
-		score = node_score(p, d, i);
+		score = score_of(p->now->count[COUNTER_ZONE][p->cells[i].zone + 1],
+				 node_fit(p, d, i));
 		if (!best || score < *ret_score) {
 			best = p->nodes[i];
 			*ret_score = score;
@@ -108,6 +127,21 @@ static struct node *best_node(struct policy *p, struct demand *d, uint32_t *ret_
 	}
 	p->evaluated += p->nodes_nr;
 	return best;
+}
+
+/* By the demand's index where it has one, or should have. */
+static int find_node(struct policy *p, struct demand *d, struct node **ret, uint32_t *ret_score)
+{
+	int r = 0;
+
+	if (!d->index && index_wanted(p, d))
+		r = index_make(p, d);
+	if (!r)
+		r = scratch_use(p, d);
+	if (!r && d->index)
+		return index_best(p, d, ret, ret_score);
+	*ret = r ? NULL : best_node(p, d, ret_score);
+	return r;
 }
 
 static bool is_asked_for(const struct demand *d, uint16_t port)
@@ -143,11 +177,10 @@ int place_one(struct policy *p, struct demand *d, struct policy_placement *ret)
 	struct instance *in;
 	struct node *n;
 	uint32_t score = 0;
-	int r = scratch_use(p, d);
+	int r = find_node(p, d, &n, &score);
 
 	if (r)
 		return r;
-	n = best_node(p, d, &score);
 	if (!n)
 		return -ENOSPC;
 	if (p->instance_names.nr >= POLICY_INSTANCES_MAX)
@@ -166,5 +199,5 @@ int place_one(struct policy *p, struct demand *d, struct policy_placement *ret)
 		p->open_free[k] -=
 			p->open_free[k] < charged(d, k) ? p->open_free[k] : charged(d, k);
 	scratch_count(p, d, n);
-	return 0;
+	return index_changed(p, n);
 }

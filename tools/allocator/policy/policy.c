@@ -36,6 +36,7 @@ void policy_free(struct policy *p)
 	roles_free(p);
 	fields_free(p);
 	scratch_free(&p->scratch);
+	free(p->log);
 	free(p->active);
 	free(p->placements);
 	free(p->victims);

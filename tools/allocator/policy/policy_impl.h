@@ -54,6 +54,7 @@ struct cell {
 	float load[POLICY_PORTS]; /* 0..1 in use: the greater of requested and metered */
 	float per[POLICY_PORTS]; /* 1 / total, 0 of nothing */
 	int32_t zone;
+	uint32_t changed; /* in this step: its last place in p->log, from 1; 0: not */
 	bool closed, stalled, promised, special; /* special: has reservations or slack */
 };
 
@@ -130,6 +131,7 @@ struct demand {
 	bool selective; /* has such constraints */
 	/* of a step: */
 	enum policy_wait wait;
+	struct index *index; /* NULL: none, or not worth it */
 };
 
 struct instance {
@@ -149,7 +151,7 @@ struct instance {
 	struct instance *node_next, *node_prev;
 };
 
-/* Counts of the demand that is being placed, rebuilt when another one's turn comes. */
+/* Counts of a demand's instances: p->scratch is rebuilt when another one's turn comes. */
 struct scratch {
 	struct demand *demand;
 	uint64_t version; /* of the instances and nodes that were counted */
@@ -182,7 +184,10 @@ struct policy {
 	uint64_t open_free[POLICY_DIMENSIONS]; /* of a step: free on nodes that accept */
 	bool guarantees; /* of a step: a role has one */
 	uint64_t refused_bound, evaluated, placed, victims_nr;
-	struct scratch scratch;
+	struct scratch scratch, *now; /* now: that of the demand whose turn it is */
+	uint32_t *log; /* of a step: nodes on which something was placed, in order */
+	uint32_t log_nr, log_cap;
+	uint64_t indexed; /* of a step: nodes in all indexes */
 	struct demand **active;
 	uint32_t active_nr, active_cap;
 	struct policy_placement *placements;
@@ -247,6 +252,7 @@ bool constraint_counted_ok(const struct scratch *s, const struct demand *d, size
 			   uint32_t node);
 int eligible_refresh(struct policy *p, struct demand *d);
 int scratch_use(struct policy *p, struct demand *d);
+int scratch_build(struct policy *p, struct demand *d, struct scratch *s);
 void scratch_count(struct policy *p, struct demand *d, const struct node *n);
 void scratch_free(struct scratch *s);
 
@@ -256,7 +262,19 @@ int instance_new(struct policy *p, struct demand *d, struct node *n,
 void instance_remove(struct policy *p, struct instance *in);
 bool is_lent(const struct instance *in, unsigned int dimension);
 
+/* index.c */
+bool index_wanted(const struct policy *p, const struct demand *d);
+int index_make(struct policy *p, struct demand *d);
+int index_best(struct policy *p, struct demand *d, struct node **ret, uint32_t *ret_score);
+int index_changed(struct policy *p, const struct node *n);
+void indexes_drop(struct policy *p);
+
 /* place.c */
+uint32_t node_fit(const struct policy *p, const struct demand *d, uint32_t i);
+uint32_t score_of(uint32_t domain, uint32_t fit);
+enum policy_filter resources_filter(const struct policy *p, const struct demand *d, uint32_t i,
+				    const uint64_t room[POLICY_DIMENSIONS]);
+enum policy_filter state_filter(const struct policy *p, const struct demand *d, uint32_t i);
 enum policy_filter node_filter(struct policy *p, struct demand *d, uint32_t i,
 			       const uint64_t room[POLICY_DIMENSIONS]);
 void node_room_of(const struct policy *p, const struct demand *d, uint32_t i,

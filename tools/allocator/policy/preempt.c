@@ -178,7 +178,6 @@ static int doom(struct policy *p, struct demand *d, const struct plan *plan)
 	plan->node->doomed += (uint32_t)plan->nr;
 	plan->node->promised_to = d->role->priority;
 	node_refresh(p, plan->node);
-	p->version++;
 	d->wait = POLICY_WAIT_VICTIMS;
 	return 0;
 }
@@ -241,6 +240,6 @@ int preempt(struct policy *p, size_t budget)
 		if (r)
 			return r;
 	}
-	p->scratch.demand = NULL; /* it counted what does not run */
+	p->scratch.demand = NULL; /* it may have counted what does not run */
 	return 0;
 }

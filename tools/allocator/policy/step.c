@@ -81,6 +81,7 @@ int policy_step(struct policy *p, const struct policy_budget *budget, struct pol
 	r = order_active(p);
 	if (!r)
 		r = place_all(p, budget->placements);
+	indexes_drop(p);
 	if (!r && budget->victims)
 		r = preempt(p, budget->victims);
 	if (!r)
