@@ -277,6 +277,38 @@ TEST(a_reservation_is_for_its_role_and_those_below_it)
 	policy_free(p);
 }
 
+TEST(what_ended_gives_back_the_part_of_the_reservation_and_the_rest)
+{
+	const struct policy_reserved mine = {"team", {{1500, GIB}}};
+	const struct policy_node n = {.id = "n",
+				      .total.of = {4000, 8 * GIB},
+				      .reserved = &mine,
+				      .reserved_nr = 1,
+				      .accepts = true};
+	struct policy_instance in = {.id = "t", .demand = "team", .node = "n"};
+	struct policy *p;
+	struct policy_result r;
+
+	ASSERT_TRUE(!policy_new(NULL, &p));
+	ASSERT_TRUE(!policy_node_set(p, &n, NULL));
+	ASSERT_TRUE(!add_demand(p, "team", "team", 0, NULL, 0));
+	ASSERT_TRUE(!add_demand(p, "other", "other", 9, NULL, 0));
+	for (int i = 0; i < 3; i++) {
+		ASSERT_TRUE(!policy_instance_add(p, &in, NULL));
+		in.id = "u";
+		ASSERT_TRUE(!policy_instance_add(p, &in, NULL));
+		in.id = "t";
+		ASSERT_TRUE(!policy_instance_remove(p, "t"));
+		ASSERT_TRUE(!policy_instance_remove(p, "u"));
+	}
+	ASSERT_TRUE(!policy_instance_add(p, &in, NULL));
+	in.id = "u"; /* half of it is of the reservation: 2000 of 2500 are left */
+	ASSERT_TRUE(!policy_instance_add(p, &in, NULL));
+	ASSERT_TRUE(!policy_step(p, NULL, &r));
+	EXPECT_EQ(r.placements_nr, 2);
+	policy_free(p);
+}
+
 TEST(limits_hold_on_nested_roles_and_are_named)
 {
 	struct policy_role role = {.name = "a"};
@@ -367,6 +399,36 @@ TEST(victims_are_of_lower_roles_as_few_as_needed_and_asked_for_once)
 	ASSERT_TRUE(r.placements_nr == 1);
 	EXPECT_STREQ(r.placements[0].demand, "big");
 	EXPECT_EQ(r.victims_nr, 0);
+	policy_free(p);
+}
+
+TEST(who_is_not_needed_as_a_victim_is_spared)
+{
+	struct policy_role high = {.name = "high", .priority = 10};
+	struct policy_demand d = {
+		.id = "d", .role = "high", .request.of = {3000}, .wanted = 1, .preempts = true};
+	const struct policy_budget budget = {.victims = 10};
+	struct policy_instance in = {.id = "old",
+				     .demand = "low",
+				     .node = "n1",
+				     .used = &(struct policy_resources){{3000}}};
+	struct policy_result r;
+	struct policy *p;
+
+	ASSERT_TRUE(!policy_new(NULL, &p));
+	add_node(p, "n1", "a", NULL);
+	for (size_t i = 0; i < POLICY_DIMENSIONS; i++)
+		high.limit.of[i] = POLICY_UNLIMITED;
+	ASSERT_TRUE(!policy_role_set(p, &high, NULL));
+	ASSERT_TRUE(!add_demand(p, "low", "low", 2, NULL, 0));
+	ASSERT_TRUE(!policy_instance_add(p, &in, NULL));
+	in.id = "young";
+	in.used = &(struct policy_resources){{1000}};
+	ASSERT_TRUE(!policy_instance_add(p, &in, NULL));
+	ASSERT_TRUE(!policy_demand_set(p, &d, NULL));
+	ASSERT_TRUE(!policy_step(p, &budget, &r));
+	ASSERT_EQ(r.victims_nr, 1); /* the young one would go first, and its end is not enough */
+	EXPECT_STREQ(r.victims[0].instance, "old");
 	policy_free(p);
 }
 
