@@ -3,6 +3,7 @@
  * What the policy's decisions cost, and how that grows: placing, a pass over all waiting roles when
  * nothing fits any more, and the shares of all roles.
  */
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,7 +104,7 @@ static void bench_pass(unsigned int nodes, unsigned int roles)
 	const struct policy_share *s;
 	struct policy *p = cluster(nodes, 1000);
 	struct policy_result r;
-	double first, full, shares;
+	double first, full, idle, shares;
 	size_t nr;
 
 	demands(p, roles, nodes, NULL, 0);
@@ -119,12 +120,41 @@ static void bench_pass(unsigned int nodes, unsigned int roles)
 		must(policy_instance_add(p, &in, NULL));
 	}
 	first = step_ms(p, &r);
+	must(policy_node_accepts(p, "node-0.example", true)); /* it might have made room */
 	full = step_ms(p, &r);
+	idle = step_ms(p, &r);
 	shares = now_ms();
 	must(policy_shares(p, &s, &nr));
 	shares = now_ms() - shares;
-	printf("  %6u  %5u  %9zu  %10.2f  %10.2f  %9.2f\n", nodes, roles, r.unplaced_nr, first,
-	       full, shares);
+	printf("  %6u  %5u  %9zu  %8.2f  %10.2f  %10.3f  %9.2f\n", nodes, roles, r.unplaced_nr,
+	       first, full, idle, shares);
+	policy_free(p);
+}
+
+/* What the policy remembers of nodes and instances. */
+static void bench_memory(unsigned int nodes, unsigned int each)
+{
+	size_t before = mallinfo2().uordblks, empty, full;
+	struct policy *p = cluster(nodes, 64000);
+	double ms = now_ms();
+
+	empty = mallinfo2().uordblks - before;
+	demands(p, 100, 1, NULL, 0);
+	for (unsigned int i = 0; i < nodes * each; i++) {
+		char id[48], demand[32], node[32];
+		uint16_t port = (uint16_t)(31000 + i / nodes);
+		struct policy_instance in = {
+			.id = id, .demand = demand, .node = node, .ports = &port, .ports_nr = 1};
+
+		(void)snprintf(id, sizeof(id), "app-%u.instance-%08x", i % 100, i);
+		(void)snprintf(demand, sizeof(demand), "/app-%u", i % 100);
+		(void)snprintf(node, sizeof(node), "node-%u.example", i % nodes);
+		must(policy_instance_add(p, &in, NULL));
+	}
+	ms = now_ms() - ms;
+	full = mallinfo2().uordblks - before - empty;
+	printf("  %6u  %9u  %10zu  %14zu  %11.2f\n", nodes, nodes * each, empty / nodes,
+	       full / (nodes * each), ms * 1000 / (nodes * each));
 	policy_free(p);
 }
 
@@ -145,11 +175,15 @@ int main(void)
 	printf("the same with GROUP_BY @zone, LIKE and MAX_PER @hostname\n");
 	bench_place(1000, 10000, spread, 3);
 	printf("a pass over a full cluster, every role waits\n"
-	       "   nodes  roles  unplaced     first ms    again ms  shares ms\n");
+	       "   nodes  roles  unplaced  first ms  changed ms     same ms  shares ms\n");
 	for (unsigned int n = 1250; n <= 10000; n *= 2)
 		bench_pass(n, 100);
 	bench_pass(10000, 25);
 	bench_pass(10000, 50);
 	bench_pass(20000, 400);
+	printf("memory, and adding instances that were found running\n"
+	       "   nodes  instances  bytes/node  bytes/instance  us/instance\n");
+	bench_memory(1000, 10);
+	bench_memory(10000, 10);
 	return 0;
 }

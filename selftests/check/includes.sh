@@ -10,6 +10,7 @@ allowed() {
 	isolators/*) echo isolators/ cgroupfs/ bpf/ agent/lib/ ;;
 	agent/*) echo agent/ isolators/ cgroupfs/ bpf/ ;;
 	tools/dcosaudit/*) echo tools/ isolators/ cgroupfs/ bpf/ agent/lib/ ;;
+	tools/allocator/policy/*) echo tools/allocator/policy/ agent/lib/ ;;
 	tools/*) echo tools/ agent/lib/ ;;
 	selftests/*) echo selftests/ agent/ isolators/ cgroupfs/ bpf/ tools/ ;;
 	esac

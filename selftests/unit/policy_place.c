@@ -334,6 +334,11 @@ TEST(limits_hold_on_nested_roles_and_are_named)
 	EXPECT_EQ(e.short_by, 1000);
 	ASSERT_TRUE(!policy_explain(p, "c", &e));
 	EXPECT_STREQ(e.role, "a");
+	EXPECT_EQ(policy_role_remove(p, "a/c"), -ENOENT); /* nobody set it */
+	EXPECT_EQ(policy_role_remove(p, "a"), 0);
+	EXPECT_EQ(policy_role_remove(p, "a"), -ENOENT);
+	ASSERT_TRUE(!policy_step(p, NULL, &r));
+	EXPECT_EQ(r.placements_nr, 7); /* b is at its limit, c has all that it wants */
 	policy_free(p);
 }
 

@@ -169,6 +169,7 @@ static void forget_victims(struct policy *p, struct demand *d)
 				in->victim_of = NULL;
 				p->nodes[n]->promised_to = INT_MIN;
 				d->victims_left--;
+				p->chances++;
 			}
 }
 

@@ -101,6 +101,7 @@ void instance_remove(struct policy *p, struct instance *in)
 	if (in->victim_of)
 		in->victim_of->victims_left--;
 	p->version++;
+	p->chances++;
 	instance_free(in);
 }
 
@@ -127,6 +128,7 @@ int policy_instance_add(struct policy *p, const struct policy_instance *from, st
 				       policy_dimension_name(i),
 				       (unsigned long long)from->used->of[i], POLICY_AMOUNT_MAX);
 	p->version++;
+	p->chances++; /* of GROUP_BY: the least of its groups may have grown */
 	return instance_new(p, d, n, from, &in);
 }
 

@@ -283,6 +283,7 @@ static void node_put_on(struct policy *p, struct node *n, struct described *new,
 	n->accepts = from->accepts;
 	n->changed = ++p->generation;
 	p->version++;
+	p->chances++;
 	*new = old;
 	node_refresh(p, n);
 	for (struct instance *in = n->first; in; in = in->node_next)
@@ -342,6 +343,7 @@ int policy_node_accepts(struct policy *p, const char *node, bool accepts)
 		return -ENOENT;
 	n->accepts = accepts;
 	p->version++;
+	p->chances++; /* a group that GROUP_BY waited for may be gone, too */
 	node_refresh(p, n);
 	return 0;
 }
@@ -349,11 +351,19 @@ int policy_node_accepts(struct policy *p, const char *node, bool accepts)
 int policy_node_metered(struct policy *p, const char *node, const struct policy_metered *metered)
 {
 	struct node *n = names_find(&p->node_names, node);
+	struct policy_resources before;
+	bool was_stalled;
 
 	if (!n)
 		return -ENOENT;
+	was_stalled = p->cells[n->i].stalled;
+	before = n->metered.slack;
 	n->metered = *metered;
 	node_refresh(p, n);
+	if ((was_stalled && !p->cells[n->i].stalled) ||
+	    metered->slack.of[POLICY_CPUS] > before.of[POLICY_CPUS] ||
+	    metered->slack.of[POLICY_NETWORK] > before.of[POLICY_NETWORK])
+		p->chances++;
 	return 0;
 }
 
@@ -391,6 +401,7 @@ int policy_node_remove(struct policy *p, const char *node)
 	p->cells[i] = p->cells[last];
 	p->nodes[i] = p->nodes[last];
 	p->nodes_nr--;
+	p->chances++;
 	if (i < p->nodes_nr) {
 		p->nodes[i]->i = i;
 		p->nodes[i]->changed = ++p->generation;

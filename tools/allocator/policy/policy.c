@@ -19,6 +19,7 @@ int policy_new(const struct policy_config *config, struct policy **ret)
 		policy_free(p);
 		return -ENOMEM;
 	}
+	p->chances = 1;
 	*ret = p;
 	return 0;
 }

@@ -321,6 +321,12 @@ int policy_node_remove(struct policy *p, const char *node);
 int policy_role_set(struct policy *p, const struct policy_role *role, struct why *why);
 
 /**
+ * policy_role_remove - the role is as if nobody had set it: weight 1, no guarantee and no limit
+ * Return: 0; -ENOENT nobody set it.
+ */
+int policy_role_remove(struct policy *p, const char *role);
+
+/**
  * policy_demand_set - a demand came or changed; its instances stay, and are counted anew by the new
  * constraints
  * Return: 0; -EINVAL a value, constraint or regular expression that is not allowed; -E2BIG; -ENOMEM.
@@ -369,7 +375,10 @@ int policy_instance_remove(struct policy *p, const char *instance);
  * the least weighted dominant share (Ghodsi et al., "Dominant Resource Fairness", NSDI 2011), which
  * down a tree of roles is chosen among siblings at each level; in a role the demand of highest
  * priority, then the oldest. Each placement counts as a running instance at once.
- * Cost: each placement looks at every node once.
+ * Cost: the first placement of a demand looks at every node, the next at what changed meanwhile; a
+ * demand that no node had room for costs nothing until something may have made room. A demand with
+ * a constraint that counts by another field than @hostname (UNIQUE, MAX_PER) or @zone looks at every
+ * node for each placement.
  * Return: 0; -ENOMEM (@ret then has what was placed before).
  */
 int policy_step(struct policy *p, const struct policy_budget *budget, struct policy_result *ret);

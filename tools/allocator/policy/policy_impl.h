@@ -123,6 +123,7 @@ struct demand {
 	uint32_t wanted, running;
 	unsigned int accept;
 	struct instance *first, *last; /* in the order in which they came */
+	uint64_t refused_at; /* p->chances when no node passed, from 1; 0: one did */
 	uint32_t victims_left; /* victims for it that have yet to end */
 	/* nodes that pass the constraints that do not count, as of a generation */
 	uint64_t *eligible;
@@ -179,6 +180,7 @@ struct policy {
 	uint64_t total[POLICY_DIMENSIONS]; /* of all nodes */
 	uint64_t used[POLICY_DIMENSIONS]; /* of it, what is not lent */
 	uint64_t generation; /* grows when a node's attributes change */
+	uint64_t chances; /* grows when something may fit that did not before */
 	uint64_t version; /* grows when anything that scratch counts changes */
 	uint64_t seq;
 	uint64_t open_free[POLICY_DIMENSIONS]; /* of a step: free on nodes that accept */

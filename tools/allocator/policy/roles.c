@@ -25,6 +25,17 @@ static void role_free(struct policy *p, struct role *r)
 	free(r);
 }
 
+static void set_defaults(struct role *r)
+{
+	r->set = false;
+	r->weight = POLICY_WEIGHT_ONE;
+	r->priority = 0;
+	for (unsigned int d = 0; d < POLICY_DIMENSIONS; d++) {
+		r->guarantee[d] = 0;
+		r->limit[d] = POLICY_UNLIMITED;
+	}
+}
+
 static int role_new(struct policy *p, const char *name, struct role **ret)
 {
 	struct role *r = calloc(1, sizeof(*r));
@@ -42,9 +53,7 @@ static int role_new(struct policy *p, const char *name, struct role **ret)
 		free(r);
 		return err;
 	}
-	r->weight = POLICY_WEIGHT_ONE;
-	for (unsigned int d = 0; d < POLICY_DIMENSIONS; d++)
-		r->limit[d] = POLICY_UNLIMITED;
+	set_defaults(r);
 	r->i = p->roles_nr;
 	p->roles[p->roles_nr++] = r;
 	*ret = r;
@@ -144,6 +153,17 @@ int policy_role_set(struct policy *p, const struct policy_role *role, struct why
 	r->priority = role->priority;
 	memcpy(r->guarantee, role->guarantee.of, sizeof(r->guarantee));
 	memcpy(r->limit, role->limit.of, sizeof(r->limit));
+	return 0;
+}
+
+int policy_role_remove(struct policy *p, const char *role)
+{
+	struct role *r = names_find(&p->role_names, role);
+
+	if (!r || !r->set)
+		return -ENOENT;
+	set_defaults(r);
+	role_put(p, r);
 	return 0;
 }
 

@@ -19,11 +19,16 @@ static int try(struct policy *p, struct demand *d)
 		d->wait = POLICY_WAIT_GUARANTEE;
 		return 1;
 	}
+	if (d->refused_at == p->chances) {
+		d->wait = d->victims_left ? POLICY_WAIT_VICTIMS : POLICY_WAIT_NODES;
+		return 1;
+	}
 	r = array_grow(&p->placements, &p->placements_cap, p->placements_nr + 1,
 		       sizeof(*p->placements));
 	if (!r)
 		r = place_one(p, d, &p->placements[p->placements_nr]);
 	if (r == -ENOSPC) {
+		d->refused_at = p->chances;
 		d->wait = d->victims_left ? POLICY_WAIT_VICTIMS : POLICY_WAIT_NODES;
 		return 1;
 	}
