@@ -2,7 +2,8 @@
 lib-src		:= $(wildcard agent/lib/*.c)
 
 # the container library: what an OCI runtime command line can use without the daemon
-container-own	:= agent/container.c agent/launch.c agent/child.c agent/exec.c agent/strays.c
+container-own	:= agent/container.c agent/launch.c agent/child.c agent/exec.c agent/strays.c \
+		   agent/procfs.c
 container-src	:= $(filter $(wildcard agent/*.c),$(container-own)) \
 		   $(wildcard cgroupfs/*.c) $(wildcard isolators/*.c)
 

@@ -19,11 +19,10 @@
 
 #include "agent/launch.h"
 #include "agent/lib/weaken.h"
+#include "isolators/oci.h"
 
 #define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define FD_SYNC	     3 /* where the socket is kept */
-#define FD_JOIN	     4 /* and the process whose namespaces are joined; all above is closed */
-#define FD_HIGH	     16 /* out of the way of these */
+#define STREAMS	     3 /* standard ones; above them what the program is given, then keep[] */
 #define SIGNALS	     64 /* _NSIG of the kernel */
 #define BUILD_UMASK  0022 /* while mount points are made */
 
@@ -46,8 +45,8 @@ fail(const struct launch_child *c, int row, int err, const char *step, const cha
 	_exit(LAUNCH_CHILD_EXIT);
 }
 
-/* Wait for the parent's next word; take the descriptors that come with it. */
-static void hear(struct launch_child *c)
+/* Wait for the next word; take the descriptors that come with it. Return: false: hung up */
+static bool hear_word(struct launch_child *c)
 {
 	char word, space[CMSG_SPACE(sizeof(int) * ISO_HANDED_MAX)];
 	struct iovec iov = {&word, 1};
@@ -60,15 +59,48 @@ static void hear(struct launch_child *c)
 	ssize_t n;
 
 	do
-		n = recvmsg(c->sync, &msg, MSG_CMSG_CLOEXEC);
+		n = recvmsg(c->keep[KEEP_SYNC], &msg, MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
 	if (n != 1)
-		_exit(LAUNCH_CHILD_EXIT); /* the parent is dead: nobody would know of us */
+		return false;
 	if (msg.msg_flags & MSG_CTRUNC)
 		fail(c, -1, -EMFILE, "descriptors from the agent", NULL);
 	for (struct cmsghdr *h = CMSG_FIRSTHDR(&msg); h; h = CMSG_NXTHDR(&msg, h))
 		if (h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS)
 			memcpy(c->iso->handed, CMSG_DATA(h), h->cmsg_len - CMSG_LEN(0));
+	return true;
+}
+
+static void hear(struct launch_child *c)
+{
+	if (!hear_word(c))
+		_exit(LAUNCH_CHILD_EXIT); /* the parent is dead: nobody would know of us */
+}
+
+static void say(const struct launch_child *c)
+{
+	char word = 1;
+
+	if (send(c->keep[KEEP_SYNC], &word, sizeof(word), MSG_NOSIGNAL) != sizeof(word))
+		_exit(LAUNCH_CHILD_EXIT); /* the parent is dead */
+}
+
+/* For rows: the parent does something when it hears this, and we go on when we hear it. */
+static int meet(struct isolation *iso)
+{
+	struct launch_child *c = iso->child;
+
+	say(c);
+	hear(c);
+	return 0;
+}
+
+/* The first number above what the program gets. */
+static int keep_from(const struct launch_child *c)
+{
+	const struct ct_oci *oci = c->iso->spec->oci;
+
+	return STREAMS + (oci ? oci->process.preserve_fds : 0);
 }
 
 /*
@@ -97,26 +129,50 @@ static int move_high(const struct launch_child *c, int fd)
 {
 	int high = fd < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC) : fd;
 
-	high = high < 0 ? -1 : fcntl(high, F_DUPFD_CLOEXEC, FD_HIGH);
+	high = high < 0 ? -1 : fcntl(high, F_DUPFD_CLOEXEC, keep_from(c) + KEEP_NR);
 	if (high < 0)
 		fail(c, -1, -errno, fd < 0 ? "/dev/null" : "standard streams", NULL);
 	return high;
 }
 
-/* Standard streams, the socket and a pidfd stay, every other descriptor of the agent goes. */
+/* What the program is to get beside the streams; dcosrun --preserve-fds. */
+static void preserve_fds(const struct launch_child *c)
+{
+	for (int fd = STREAMS; fd < keep_from(c); fd++)
+		if (fcntl(fd, F_SETFD, 0))
+			fail(c, -1, -errno, "--preserve-fds", NULL);
+}
+
+static void close_above(const struct launch_child *c, int fd)
+{
+	if (!weakened("fds") && syscall(SYS_close_range, fd, ~0U, 0))
+		fail(c, -1, -errno, "close_range", NULL);
+}
+
+/* Streams and what is to be kept stay, every other descriptor of the agent goes. */
 static void keep_fds(struct launch_child *c)
 {
-	int want[] = {c->stdio.in, c->stdio.out, c->stdio.err, c->sync, c->join_pidfd};
-	int nr = c->join_pidfd >= 0 ? FD_JOIN + 1 : FD_SYNC + 1;
+	int want[] = {c->stdio.in, c->stdio.out, c->stdio.err}, from = keep_from(c);
 
-	for (int i = 0; i < nr; i++)
+	for (int i = 0; i < STREAMS; i++)
 		want[i] = move_high(c, want[i]);
-	for (int i = 0; i < nr; i++)
-		if (i < FD_SYNC ? dup2(want[i], i) < 0 : dup3(want[i], i, O_CLOEXEC) < 0)
+	for (int i = 0; i < KEEP_NR; i++)
+		if (c->keep[i] >= 0)
+			c->keep[i] = move_high(c, c->keep[i]);
+	for (int i = 0; i < STREAMS; i++)
+		if (dup2(want[i], i) < 0)
 			fail(c, -1, -errno, "standard streams", NULL);
-	c->sync = FD_SYNC;
-	if (!weakened("fds") && syscall(SYS_close_range, nr, ~0U, 0))
-		fail(c, -1, -errno, "close_range", NULL);
+	preserve_fds(c);
+	for (int i = 0; i < KEEP_NR; i++) {
+		if (c->keep[i] < 0) {
+			(void)close(from + i); /* whatever it was */
+			continue;
+		}
+		if (dup3(c->keep[i], from + i, O_CLOEXEC) < 0)
+			fail(c, -1, -errno, "descriptors to be kept", NULL);
+		c->keep[i] = from + i;
+	}
+	close_above(c, from + KEEP_NR);
 }
 
 /* Open the null device as the lowest number that is free. Return: 0 or -errno */
@@ -144,10 +200,10 @@ static void own_null(const struct launch_child *c)
 {
 	const int given[] = {c->stdio.in, c->stdio.out, c->stdio.err};
 
-	for (int i = 0; i < FD_SYNC; i++) {
+	for (int i = 0; i < STREAMS; i++) {
 		int err;
 
-		if (given[i] >= 0)
+		if (given[i] >= 0 || (c->iso->spec->oci && c->iso->spec->oci->process.terminal))
 			continue;
 		(void)close(i); /* nothing was written */
 		err = open_null(i);
@@ -170,9 +226,9 @@ static void own_session(const struct launch_child *c)
 /* Become a member of the container: its namespaces, and root of its user namespace. */
 static void join(const struct launch_child *c)
 {
-	if (setns(FD_JOIN, (int)c->join_flags))
+	if (c->join_flags && setns(c->keep[KEEP_JOIN], (int)c->join_flags))
 		fail(c, -1, -errno, "joining the namespaces", NULL);
-	(void)close(FD_JOIN); /* nothing was written */
+	(void)close(c->keep[KEEP_JOIN]); /* nothing was written */
 	if (!(c->join_flags & CLONE_NEWUSER))
 		return;
 	if (syscall(SYS_setgroups, 0, NULL) || syscall(SYS_setresgid, 0, 0, 0) ||
@@ -187,7 +243,7 @@ static void enter(struct launch_child *c, bool late)
 
 		if (!iso_table[i]->enter || iso_table[i]->late != late)
 			continue;
-		if (c->join_pidfd >= 0 && !iso_table[i]->every)
+		if (c->keep[KEEP_JOIN] >= 0 && !iso_table[i]->every)
 			continue;
 		c->page->row = i;
 		c->iso->step = "enter";
@@ -274,17 +330,59 @@ static const char *find_program(const struct launch_child *c, char *buf, size_t 
 	fail(c, -1, first, "exec", name);
 }
 
+/* Who starts us may look at the page. Return: false: it has gone again */
+static bool give_page(struct launch_child *c, int conn)
+{
+	char word = 1, space[CMSG_SPACE(sizeof(int))] = {0};
+	struct iovec iov = {&word, 1};
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = space,
+		.msg_controllen = sizeof(space),
+	};
+	struct cmsghdr *h = CMSG_FIRSTHDR(&msg);
+
+	h->cmsg_level = SOL_SOCKET;
+	h->cmsg_type = SCM_RIGHTS;
+	h->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(h), &c->keep[KEEP_PAGE], sizeof(int));
+	if (dup3(conn, c->keep[KEEP_SYNC], O_CLOEXEC) < 0)
+		return false;
+	return sendmsg(c->keep[KEEP_SYNC], &msg, MSG_NOSIGNAL) == 1 && hear_word(c);
+}
+
+/* The process that built us has gone; another one connects, sooner or later. */
+static void wait_for_other(struct launch_child *c)
+{
+	bool heard = false;
+
+	while (!heard) {
+		int conn = accept4(c->keep[KEEP_START], NULL, NULL, SOCK_CLOEXEC);
+
+		if (conn < 0 && errno != EINTR && errno != ECONNABORTED)
+			_exit(LAUNCH_CHILD_EXIT); /* nobody could start us */
+		if (conn < 0)
+			continue;
+		heard = give_page(c, conn);
+		(void)close(conn); /* it has another number now */
+	}
+	(void)close(c->keep[KEEP_START]); /* a second start meets nobody */
+}
+
 static void wait_for_start(struct launch_child *c)
 {
-	char word = 1;
-
-	/* what the rows were handed */
-	if (!weakened("fds") && syscall(SYS_close_range, FD_SYNC + 1, ~0U, 0))
-		fail(c, -1, -errno, "close_range", NULL);
+	/* what the rows were handed, which may have got the numbers of what is not kept */
+	for (int i = 0; i < KEEP_NR && !weakened("fds"); i++)
+		if (c->keep[i] < 0)
+			(void)close(keep_from(c) + i);
+	close_above(c, keep_from(c) + KEEP_NR);
 	c->page->stage = LAUNCH_WAITS;
-	if (send(c->sync, &word, sizeof(word), MSG_NOSIGNAL) != sizeof(word))
-		_exit(LAUNCH_CHILD_EXIT); /* the parent is dead */
-	hear(c);
+	say(c);
+	if (c->keep[KEEP_START] >= 0)
+		wait_for_other(c);
+	else
+		hear(c);
 }
 
 void child_main(struct launch_child *c)
@@ -293,6 +391,9 @@ void child_main(struct launch_child *c)
 	const char *program;
 	int err;
 
+	c->iso->child = c;
+	c->iso->meet = meet;
+	c->iso->joined = c->keep[KEEP_JOIN] >= 0;
 	reset_signals(c);
 	keep_fds(c);
 	/* mm and /proc entries are root's until execve */
@@ -300,7 +401,7 @@ void child_main(struct launch_child *c)
 		fail(c, -1, -errno, "PR_SET_DUMPABLE", NULL);
 	own_session(c);
 	hear(c); /* the parent has written our id maps and made our mounts */
-	if (c->join_pidfd >= 0)
+	if (c->keep[KEEP_JOIN] >= 0)
 		join(c);
 	enter(c, false);
 	own_null(c);

@@ -13,6 +13,8 @@
 #include "agent/lib/cleanup.h"
 #include "agent/lib/crash.h"
 #include "cgroupfs/cgroupfs.h"
+#include "isolators/join.h"
+#include "isolators/oci.h"
 
 static struct container *ct_new(const struct iso_host *host, const struct ct_spec *spec)
 {
@@ -70,6 +72,35 @@ static int spec_check(const struct ct_spec *spec, struct why *why)
 	return 0;
 }
 
+/* Namespaces that exist are the process' own while its child is born. */
+static int clone_joined(struct isolation *iso, struct launch_child *child, struct launch **ret)
+{
+	struct ns_own own = {{0}};
+	int err = iso->spec->oci ? ns_join(iso, &own) : 0;
+
+	if (!err)
+		err = launch_clone(iso->clone_flags, child, ret);
+	ns_return(&own);
+	return err;
+}
+
+/* The child is where hooks of the runtime's side want it. */
+static int run_hooks(struct container *c)
+{
+	const struct ct_oci *oci = c->iso.spec->oci;
+	int err;
+
+	if (!oci || !oci->runtime_hooks)
+		return 0;
+	c->launch->deadline_ms = -1; /* hooks have deadlines of their own */
+	err = launch_wait(c->launch, &c->iso, LAUNCH_WAITS);
+	if (!err)
+		err = oci->runtime_hooks(oci->runtime_ctx, c->iso.pid, &c->iso.why);
+	if (!err)
+		(void)launch_tell(c->launch, NULL, 0); /* one that ended is heard of later */
+	return err;
+}
+
 static int build(struct container *c, const struct ct_stdio *stdio)
 {
 	struct isolation *iso = &c->iso;
@@ -77,12 +108,12 @@ static int build(struct container *c, const struct ct_stdio *stdio)
 		.iso = iso,
 		.process = &iso->spec->process,
 		.stdio = *stdio,
-		.join_pidfd = -1,
+		.keep = {-1, -1, iso->spec->oci ? iso->spec->oci->start_fd : -1, -1},
 	};
 	int err = WALK(iso, prepare);
 
 	if (!err)
-		err = launch_clone(iso->clone_flags, &child, &c->launch);
+		err = clone_joined(iso, &child, &c->launch);
 	CRASH_POINT("launch.cloned");
 	if (!err)
 		err = WALK(iso, attach);
@@ -92,7 +123,8 @@ static int build(struct container *c, const struct ct_stdio *stdio)
 	(void)launch_tell(c->launch, iso->handed, iso->handed_nr);
 	iso->handed_nr = 0;
 	CRASH_POINT("launch.told");
-	return launch_wait(c->launch, iso, LAUNCH_WAITS);
+	err = run_hooks(c);
+	return err ? err : launch_wait(c->launch, iso, LAUNCH_WAITS);
 }
 
 int ct_create(const struct iso_host *host, const struct ct_spec *spec, const struct ct_stdio *stdio,
@@ -133,6 +165,22 @@ int ct_start(struct container *c, struct why *why)
 	launch_reap(c->iso.pidfd);
 	if (why && !why->text[0])
 		*why = c->iso.why;
+	return err;
+}
+
+int ct_start_by(int sync, struct why *why)
+{
+	struct isolation iso = {0}; /* the sentence only */
+	struct launch *l;
+	int err = launch_from(sync, &l);
+
+	if (err)
+		return why_set(why, err, "start: the process that was created has ended");
+	(void)launch_tell(l, NULL, 0); /* one that ended is heard of below */
+	err = launch_wait(l, &iso, LAUNCH_EXECS);
+	(void)launch_free(l); /* always NULL */
+	if (err && why && !why->text[0])
+		*why = iso.why;
 	return err;
 }
 

@@ -49,6 +49,15 @@ int ct_create(const struct iso_host *host, const struct ct_spec *spec, const str
 int ct_start(struct container *c, struct why *why);
 
 /**
+ * ct_start_by - let the program of a container run that another process has created
+ * @sync: connected to the listening socket that its spec had as oci->start_fd; taken over
+ *
+ * Returns after execve has happened or failed; its hooks have no deadline here.
+ * Return: 0; -ECHILD its process has ended; the failed step's -errno.
+ */
+int ct_start_by(int sync, struct why *why);
+
+/**
  * ct_exec - one more process in a running container, with the same isolation
  * @c: a started container
  * @process: what to run; capabilities beyond the container's own are -EPERM

@@ -15,18 +15,21 @@
 #include "agent/lib/cleanup.h"
 #include "agent/lib/weaken.h"
 #include "isolators/credentials.h"
+#include "isolators/join.h"
+#include "isolators/oci.h"
 
 /* A child of ours, born in the pid namespace of the container's init. */
 static int clone_inside(struct isolation *iso, struct launch_child *child, struct launch **ret)
 {
-	bool other = iso->spec->namespaces & CLONE_NEWPID;
+	bool other = child->join_flags & CLONE_NEWPID;
 	cleanup_close int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
 	int err;
 
 	if (own < 0)
 		return iso_fail(iso, -errno, "/proc/self/ns/pid");
-	if (other && setns(child->join_pidfd, CLONE_NEWPID))
+	if (other && setns(child->keep[KEEP_JOIN], CLONE_NEWPID))
 		return iso_fail(iso, -errno, "joining the container's processes");
+	child->join_flags &= ~(uint64_t)CLONE_NEWPID;
 	err = launch_clone(0, child, ret);
 	if (other && setns(own, CLONE_NEWPID))
 		abort(); /* every later container would be born inside this one */
@@ -55,7 +58,9 @@ static int run(struct isolation *iso, struct launch_child *child)
 		return err;
 	err = attach_every(iso);
 	if (!err) {
-		(void)launch_tell(l, NULL, 0); /* one that ended is heard of below */
+		/* one that ended is heard of below */
+		(void)launch_tell(l, iso->handed, iso->handed_nr);
+		iso->handed_nr = 0;
 		err = launch_wait(l, iso, LAUNCH_WAITS);
 	}
 	if (!err) {
@@ -92,7 +97,7 @@ static int check(const struct container *c, const struct ct_process *p, struct w
 	if (!p->cwd || p->cwd[0] != '/')
 		return why_set(why, -EINVAL, "cwd=%s: allowed is an absolute path",
 			       p->cwd ? p->cwd : "");
-	if (more && !weakened("exec_caps"))
+	if (more && !spec->oci && !weakened("exec_caps"))
 		return why_set(why, -EPERM, "capabilities: the container itself lacks %s",
 			       caps_to_text(more, text, sizeof(text)));
 	return credentials_check(spec, p, why);
@@ -107,13 +112,17 @@ int ct_exec(struct container *c, const struct ct_process *process, const struct 
 		.iso = &iso,
 		.process = &spec.process,
 		.stdio = *stdio,
-		.join_pidfd = c->iso.pidfd,
-		.join_flags = spec.namespaces & ~(uint64_t)CLONE_NEWPID,
+		.keep = {[KEEP_SYNC] = -1,
+			 [KEEP_JOIN] = c->iso.pidfd,
+			 [KEEP_START] = -1,
+			 [KEEP_PAGE] = -1},
 	};
 	int err = check(c, process, why);
 
+	if (!err)
+		err = ns_foreign(c->iso.pid, &child.join_flags);
 	if (err)
-		return err;
+		return why_set(why, err, "exec: container %s has ended", spec.id);
 	spec.process = *process;
 	spec.process.no_new_privileges |= c->iso.spec->process.no_new_privileges;
 	iso.spec = &spec;
@@ -121,6 +130,8 @@ int ct_exec(struct container *c, const struct ct_process *process, const struct 
 	iso.pidfd = -1;
 	iso.why.text[0] = '\0';
 	iso.handed_nr = 0;
+	if (spec.oci && spec.oci->process.terminal)
+		iso.console = iso_reserve(&iso); /* the first of many */
 	err = run(&iso, &child);
 	if (err) {
 		if (why && !why->text[0])

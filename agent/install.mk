@@ -13,6 +13,7 @@ install-map	= \
 	755:$(O)/bin/dcosctl:$(BINDIR)/dcosctl \
 	755:$(O)/bin/dcostop:$(BINDIR)/dcostop \
 	755:$(O)/bin/dcosaudit:$(BINDIR)/dcosaudit \
+	755:$(O)/bin/dcosrun:$(BINDIR)/dcosrun \
 	644:$(O)/systemd/dcos-agent.service:$(UNITDIR)/dcos-agent.service \
 	644:$(O)/systemd/dcos-tasks.service:$(UNITDIR)/dcos-tasks.service \
 	755:$(O)/bin/dcos-exporter:$(BINDIR)/dcos-exporter \

@@ -28,28 +28,95 @@ struct launch *launch_free(struct launch *l)
 	return NULL;
 }
 
-static int launch_new(struct launch **ret, int *ret_child_sync)
+/* The page; of memory that has a descriptor, @fd, or none: -1 */
+static int page_map(struct launch *l, int fd)
+{
+	void *page = mmap(NULL, sizeof(*l->page), PROT_READ | PROT_WRITE,
+			  MAP_SHARED | (fd < 0 ? MAP_ANONYMOUS : 0), fd, 0);
+
+	if (page == MAP_FAILED)
+		return -errno;
+	l->page = page;
+	return 0;
+}
+
+/* One that is started by another process needs a page that can be handed to it. */
+static int page_make(struct launch *l, int *keep)
+{
+	if (keep[KEEP_START] >= 0) {
+		keep[KEEP_PAGE] = memfd_create("dcos-launch", MFD_CLOEXEC);
+		if (keep[KEEP_PAGE] < 0 || ftruncate(keep[KEEP_PAGE], sizeof(*l->page)))
+			return -errno;
+	}
+	return page_map(l, keep[KEEP_PAGE]);
+}
+
+static int launch_new(struct launch **ret, int *keep)
 {
 	struct launch *l = calloc(1, sizeof(*l));
 	int pair[2], err;
-	void *page;
 
 	if (!l)
 		return -ENOMEM;
 	l->sync = -1;
-	page = mmap(NULL, sizeof(*l->page), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-		    0);
-	if (page == MAP_FAILED || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
+	l->deadline_ms = CT_LAUNCH_DEADLINE_MS;
+	err = page_make(l, keep);
+	if (!err && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		err = -errno;
-		l->page = page == MAP_FAILED ? NULL : page;
+	if (err) {
 		(void)launch_free(l); /* always NULL */
+		close_fd(&keep[KEEP_PAGE]);
 		return err;
 	}
-	l->page = page;
 	l->page->row = -1;
 	l->sync = pair[0];
 	*ret = l;
-	*ret_child_sync = pair[1];
+	keep[KEEP_SYNC] = pair[1];
+	return 0;
+}
+
+/* The child's first word to who starts it has the page with it. */
+static int receive_page(int sync)
+{
+	char word, space[CMSG_SPACE(sizeof(int))];
+	struct iovec iov = {&word, 1};
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = space,
+		.msg_controllen = sizeof(space),
+	};
+	struct cmsghdr *h;
+	int fd;
+
+	if (recvmsg(sync, &msg, MSG_CMSG_CLOEXEC) != 1)
+		return -ECHILD;
+	h = CMSG_FIRSTHDR(&msg);
+	if (!h || h->cmsg_type != SCM_RIGHTS)
+		return -EPROTO;
+	memcpy(&fd, CMSG_DATA(h), sizeof(fd));
+	return fd;
+}
+
+int launch_from(int sync, struct launch **ret)
+{
+	struct launch *l = calloc(1, sizeof(*l));
+	cleanup_close int page = -1;
+	int err;
+
+	if (!l) {
+		close_fd(&sync);
+		return -ENOMEM;
+	}
+	l->sync = sync;
+	l->deadline_ms = -1;
+	page = receive_page(sync);
+	err = page < 0 ? page : page_map(l, page);
+	if (err) {
+		(void)launch_free(l); /* always NULL */
+		return err;
+	}
+	*ret = l;
 	return 0;
 }
 
@@ -80,13 +147,14 @@ int launch_clone(uint64_t flags, struct launch_child *child, struct launch **ret
 		.exit_signal = SIGCHLD,
 		.cgroup = (uint64_t)child->iso->cgroup_fd,
 	};
-	long pid = launch_new(&l, &child->sync);
+	long pid = launch_new(&l, child->keep);
 
 	if (pid < 0)
 		return iso_fail(child->iso, (int)pid, "launch: socket and page");
 	child->page = l->page;
 	pid = clone_blocked(&args, child);
-	close_fd(&child->sync);
+	close_fd(&child->keep[KEEP_SYNC]);
+	close_fd(&child->keep[KEEP_PAGE]);
 	if (pid < 0) {
 		(void)launch_free(l); /* always NULL */
 		return iso_fail(child->iso, (int)pid, "clone3");
@@ -130,13 +198,13 @@ static int64_t now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* Return: 0 readable, or hung up; -ETIMEDOUT */
-static int wait_readable(int fd)
+/* @ms: -1 for ever. Return: 0 readable, or hung up; -ETIMEDOUT */
+static int wait_readable(int fd, int ms)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
-	int64_t end = now_ms() + CT_LAUNCH_DEADLINE_MS;
+	int64_t end = now_ms() + ms;
 
-	for (int64_t left; (left = end - now_ms()) > 0;)
+	for (int64_t left = -1; ms < 0 || (left = end - now_ms()) > 0;)
 		if (poll(&p, 1, (int)left) > 0)
 			return 0;
 	return -ETIMEDOUT;
@@ -160,9 +228,9 @@ int launch_wait(struct launch *l, struct isolation *iso, enum launch_stage until
 	char word;
 	ssize_t n;
 
-	if (wait_readable(l->sync))
+	if (wait_readable(l->sync, l->deadline_ms))
 		return iso_fail(iso, -ETIMEDOUT, "launch: did not finish in %d s (step %s)",
-				CT_LAUNCH_DEADLINE_MS / 1000, row_name(l->page));
+				l->deadline_ms / 1000, row_name(l->page));
 	n = recv(l->sync, &word, sizeof(word), MSG_DONTWAIT);
 	if (l->page->err)
 		return report(iso, l->page);
@@ -179,7 +247,7 @@ void launch_reap(int pidfd)
 	siginfo_t si;
 
 	(void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0); /* it may have ended */
-	if (wait_readable(pidfd))
+	if (wait_readable(pidfd, CT_LAUNCH_DEADLINE_MS))
 		return; /* stuck in the kernel: its cgroup says that it is still there */
 	(void)waitid(P_PIDFD, (id_t)pidfd, &si, WEXITED | WNOHANG); /* ECHILD: reaped already */
 }

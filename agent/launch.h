@@ -30,10 +30,20 @@ struct launch_page {
 	char value[LAUNCH_VALUE_MAX]; /* what the step was about, may be cut; "" none */
 };
 
+/* Descriptors that the child keeps, in the order of their numbers; -1: it has none. */
+enum launch_keep {
+	KEEP_SYNC, /* its end of the pair */
+	KEEP_JOIN, /* ct_exec(): a pidfd, whose namespaces are joined; else they are new */
+	KEEP_START, /* a listening socket from which the start comes */
+	KEEP_PAGE, /* the page, for who gives that start */
+	KEEP_NR
+};
+
 /* The parent's side. */
 struct launch {
 	int sync; /* its end of the pair */
 	struct launch_page *page;
+	int deadline_ms; /* of each wait; -1: hooks run meanwhile, which have their own */
 };
 
 /* What the child needs beside the isolation. */
@@ -41,10 +51,9 @@ struct launch_child {
 	struct isolation *iso;
 	const struct ct_process *process;
 	struct ct_stdio stdio;
-	int sync; /* its end of the pair */
+	int keep[KEEP_NR];
 	struct launch_page *page;
-	int join_pidfd; /* ct_exec(): whose namespaces are joined; -1: they are new */
-	uint64_t join_flags;
+	uint64_t join_flags; /* CLONE_NEW* that KEEP_JOIN is asked for */
 };
 
 /**
@@ -70,6 +79,14 @@ int launch_tell(struct launch *l, int *fds, int nr);
  * Return: 0; -ETIMEDOUT, and it still lives; -ECHILD it died; the -errno of its step.
  */
 int launch_wait(struct launch *l, struct isolation *iso, enum launch_stage until);
+
+/**
+ * launch_from - take up the launch of a child that another process cloned
+ * @sync: connected to the child's KEEP_START, taken over
+ * @ret: launch_free(); the child waits for the word that starts it
+ * Return: 0; -ECHILD it has ended; -errno.
+ */
+int launch_from(int sync, struct launch **ret);
 
 /** launch_free - NULL is allowed; a child that still waits ends by it. Return: NULL */
 struct launch *launch_free(struct launch *l);

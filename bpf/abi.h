@@ -312,10 +312,11 @@ _Static_assert(sizeof(struct dcos_denial) == 64, "dcos_denial has a hole");
 
 struct dcos_device_rule {
 	__u32 types; /* bit BPF_DEVCG_DEV_BLOCK, bit BPF_DEVCG_DEV_CHAR */
-	__u32 access; /* BPF_DEVCG_ACC_*: what this line grants */
+	__u32 access; /* BPF_DEVCG_ACC_*: what this line grants, or denies */
 	__u32 major, minor;
+	__u32 deny; /* not 0: it denies */
 };
-_Static_assert(sizeof(struct dcos_device_rule) == 16, "dcos_device_rule has a hole");
+_Static_assert(sizeof(struct dcos_device_rule) == 20, "dcos_device_rule has a hole");
 
 /*
  * What dcosaudit loads for as long as it looks at tasks: bpf/audit.bpf.c and

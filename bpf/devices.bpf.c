@@ -6,8 +6,8 @@
  * process in the cgroup or below it, whatever the node's path and permissions.
  *
  * Algorithm: a list of rules, constant once loaded, so that the verifier reduces it to a row of
- * comparisons; the first rule of the node's type, major and minor that grants every access asked
- * for allows it. Rules only allow: several of them do not add up. Denials are counted in the
+ * comparisons; of each access asked for (read, write, mknod) the first rule of the node's type,
+ * major and minor that speaks of it decides. What no rule speaks of is denied. Denials are counted in the
  * container's meter cell, found by the cgroup of the caller or the nearest one above that has a
  * slot.
  *
@@ -84,9 +84,14 @@ int devices(struct bpf_cgroup_dev_ctx *ctx)
 	for (__u32 i = 0; i < DEVICE_RULES_MAX; i++) {
 		if (i >= rules_nr)
 			break;
-		if ((rules[i].types & type) && (rules[i].access & access) == access &&
-		    (rules[i].major == DEVICE_ANY || rules[i].major == major) &&
-		    (rules[i].minor == DEVICE_ANY || rules[i].minor == minor))
+		if (!(rules[i].types & type) || !(rules[i].access & access) ||
+		    (rules[i].major != DEVICE_ANY && rules[i].major != major) ||
+		    (rules[i].minor != DEVICE_ANY && rules[i].minor != minor))
+			continue;
+		if (rules[i].deny)
+			break;
+		access &= ~rules[i].access;
+		if (!access)
 			return 1;
 	}
 	if (ncpu)

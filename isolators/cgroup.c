@@ -13,6 +13,7 @@
 
 #include "agent/lib/cleanup.h"
 #include "isolators/knobs.h"
+#include "isolators/oci.h"
 #include "isolators/rows.h"
 
 /* The file system of cgroups is tried with one that no container's name can be. */
@@ -44,38 +45,60 @@ static int cgroup_probe(const struct iso_host *host, struct iso_probe *ret)
 	return 0;
 }
 
+/* A runtime is told where its cgroup is; a task's has the name of the task. */
+static const char *name_of(const struct isolation *iso)
+{
+	return iso->spec->oci ? iso->spec->oci->cgroup : iso->spec->id;
+}
+
 static int cgroup_open(struct isolation *iso)
 {
-	cleanup_close int fd = cg_open(iso->host->cgroup_fd, iso->spec->id, false);
+	const char *name = name_of(iso);
+	cleanup_close int fd = cg_open(iso->host->cgroup_fd, name, false);
 	uint64_t id;
 	int err;
 
 	if (fd < 0)
-		return iso_fail(iso, fd, "cgroup %s", iso->spec->id);
+		return iso_fail(iso, fd, "cgroup %s", name);
 	err = cg_id(fd, &id);
 	if (err)
-		return iso_fail(iso, err, "id of cgroup %s", iso->spec->id);
+		return iso_fail(iso, err, "id of cgroup %s", name);
 	iso->cgroup_fd = take_fd(&fd);
 	iso->cgroup_id = id;
 	return 0;
 }
 
+/* systemd makes the cgroups of its scopes itself; errno is kept. */
+static bool is_given(const struct isolation *iso)
+{
+	int saved = errno;
+	bool populated = true;
+	cleanup_close int fd =
+		iso->spec->oci ? cg_open(iso->host->cgroup_fd, name_of(iso), false) : -1;
+	bool given = fd >= 0 && !cg_populated(fd, &populated) && !populated;
+
+	errno = saved;
+	return given;
+}
+
 static int cgroup_prepare(struct isolation *iso)
 {
-	const char *id = iso->spec->id;
+	const char *id = name_of(iso);
 	int err;
 
-	if (!ct_id_valid(id))
+	if (!iso->spec->oci && !ct_id_valid(id))
 		return iso_fail(iso, -EINVAL,
 				"id=%s: allowed are 1..%d of [A-Za-z0-9_+.-], the first not a dot",
 				id ? id : "", CT_ID_MAX);
-	if (mkdirat(iso->host->cgroup_fd, id, 0755) < 0)
+	if (mkdirat(iso->host->cgroup_fd, id, 0755) < 0 && !(errno == EEXIST && is_given(iso)))
 		return iso_fail(iso, -errno, "cgroup %s", id);
 	err = cgroup_open(iso);
 	if (err) {
 		(void)cg_remove(iso->host->cgroup_fd, id); /* empty, and just made here */
 		return err;
 	}
+	if (iso->spec->oci)
+		return 0;
 	/* so that what the task makes below can always be walked and removed */
 	err = cg_write_u64(iso->cgroup_fd, "cgroup.max.depth", CG_DEPTH_MAX);
 	if (err)
@@ -111,9 +134,9 @@ static void cgroup_cleanup(struct isolation *iso)
 	if (iso->cgroup_fd < 0)
 		return;
 	(void)cg_kill(iso->cgroup_fd); /* one that fails shows as a cgroup that can't be removed */
-	err = cg_remove(iso->host->cgroup_fd, iso->spec->id);
+	err = cg_remove(iso->host->cgroup_fd, name_of(iso));
 	if (err)
-		(void)iso_fail(iso, err, "removing cgroup %s", iso->spec->id); /* kept in why */
+		(void)iso_fail(iso, err, "removing cgroup %s", name_of(iso)); /* kept in why */
 	else
 		close_fd(&iso->cgroup_fd);
 }

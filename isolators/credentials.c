@@ -27,6 +27,7 @@
 
 #include "agent/lib/cleanup.h"
 #include "agent/lib/weaken.h"
+#include "isolators/oci.h"
 #include "isolators/rows.h"
 
 #define CAP_BIT(c)   (UINT64_C(1) << (c))
@@ -125,17 +126,37 @@ int caps_permitted(uint64_t *ret)
 	return 0;
 }
 
+static bool is_mapped(const struct ct_spec *spec, bool user, uint32_t id)
+{
+	const struct oci_maps *m;
+
+	if (!(spec->namespaces & CLONE_NEWUSER))
+		return true;
+	if (!spec->oci)
+		return id < spec->idmap.nr;
+	m = user ? &spec->oci->uids : &spec->oci->gids;
+	for (size_t i = 0; i < m->nr; i++)
+		if (id >= m->items[i].inside && id - m->items[i].inside < m->items[i].nr)
+			return true;
+	return false;
+}
+
 static int check_id(const struct ct_spec *spec, const char *key, uint32_t id, struct why *why)
 {
 	if (id == UINT32_MAX)
 		return why_set(why, -EINVAL, "%s=%" PRIu32 ": allowed is 0..%" PRIu32, key, id,
 			       UINT32_MAX - 1);
-	if ((spec->namespaces & CLONE_NEWUSER) && id >= spec->idmap.nr)
+	if (is_mapped(spec, key[0] == 'u', id))
+		return 0;
+	if (spec->oci)
 		return why_set(why, -EINVAL,
-			       "%s=%" PRIu32 " is not mapped in the container's user namespace: "
-			       "it has %" PRIu32 " ids from 0 on",
-			       key, id, spec->idmap.nr);
-	return 0;
+			       "process.user: %s=%" PRIu32 " is not mapped in the container's user "
+			       "namespace",
+			       key, id);
+	return why_set(why, -EINVAL,
+		       "%s=%" PRIu32 " is not mapped in the container's user namespace: "
+		       "it has %" PRIu32 " ids from 0 on",
+		       key, id, spec->idmap.nr);
 }
 
 static int check_ids(const struct ct_spec *spec, const struct ct_process *p, struct why *why)
@@ -260,17 +281,36 @@ static int enter_ids(struct isolation *iso, const struct ct_process *p)
 	return syscall(SYS_setresuid, p->uid, p->uid, p->uid) < 0 ? -errno : 0;
 }
 
-static int enter_capset(uint64_t caps, bool inheritable)
+/*
+ * The sets of a process, from the letter of a config.json or from the one set of a task. A filter
+ * that is loaded without no_new_privs needs CAP_SYS_ADMIN until then: what the bounding and the
+ * ambient set have not is lost at execve, so that the program never has it.
+ */
+static struct oci_caps sets_of(const struct isolation *iso)
+{
+	const struct ct_process *p = &iso->spec->process;
+	uint64_t c = p->capabilities, ambient = p->uid ? c : 0;
+	struct oci_caps caps = {c, c, c, weakened("inheritable") ? c : ambient, ambient};
+
+	if (!iso->spec->oci)
+		return caps;
+	caps = iso->spec->oci->process.caps;
+	if (iso->spec->seccomp && !p->no_new_privileges) {
+		caps.permitted |= CAP_BIT(CAP_SYS_ADMIN);
+		caps.effective |= CAP_BIT(CAP_SYS_ADMIN);
+	}
+	return caps;
+}
+
+static int enter_capset(const struct oci_caps *caps)
 {
 	struct __user_cap_header_struct hdr = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
 
 	for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
-		uint32_t word = (uint32_t)(caps >> (32 * i));
-
-		data[i].effective = word;
-		data[i].permitted = word;
-		data[i].inheritable = inheritable || weakened("inheritable") ? word : 0;
+		data[i].effective = (uint32_t)(caps->effective >> (32 * i));
+		data[i].permitted = (uint32_t)(caps->permitted >> (32 * i));
+		data[i].inheritable = (uint32_t)(caps->inheritable >> (32 * i));
 	}
 	return syscall(SYS_capset, &hdr, data) < 0 ? -errno : 0;
 }
@@ -288,11 +328,11 @@ static int enter_ambient(uint64_t caps)
 static int credentials_enter(struct isolation *iso)
 {
 	const struct ct_process *p = &iso->spec->process;
-	uint64_t ambient = p->uid ? p->capabilities : 0;
+	struct oci_caps caps = sets_of(iso);
 	int err;
 
 	iso->step = "PR_CAPBSET_DROP";
-	err = enter_bounding(p->capabilities);
+	err = enter_bounding(caps.bounding);
 	if (err)
 		return err;
 	iso->step = "PR_SET_KEEPCAPS"; /* or setresuid would empty the permitted set */
@@ -302,11 +342,11 @@ static int credentials_enter(struct isolation *iso)
 	if (err)
 		return err;
 	iso->step = "capset";
-	err = enter_capset(p->capabilities, ambient != 0);
+	err = enter_capset(&caps);
 	if (err)
 		return err;
 	iso->step = "PR_CAP_AMBIENT";
-	err = enter_ambient(ambient);
+	err = enter_ambient(caps.ambient);
 	if (err)
 		return err;
 	iso->step = "PR_SET_KEEPCAPS";

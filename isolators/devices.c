@@ -22,6 +22,7 @@
 #include "bpf/abi.h"
 #include "bpf/devices.skel.h"
 #include "isolators/knobs.h"
+#include "isolators/oci.h"
 #include "isolators/rows.h"
 
 #define ACCESS_ALL (BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE | BPF_DEVCG_ACC_MKNOD)
@@ -48,15 +49,19 @@ struct devices_cache {
 };
 
 static const struct dcos_device_rule default_rules[] = {
-	{TYPE_CHAR, ACCESS_ALL, 1, 3}, /* null */
-	{TYPE_CHAR, ACCESS_ALL, 1, 5}, /* zero */
-	{TYPE_CHAR, ACCESS_ALL, 1, 7}, /* full */
-	{TYPE_CHAR, ACCESS_ALL, 1, 8}, /* random */
-	{TYPE_CHAR, ACCESS_ALL, 1, 9}, /* urandom */
-	{TYPE_CHAR, ACCESS_ALL, 5, 0}, /* tty */
-	{TYPE_CHAR, ACCESS_ALL, 5, 2}, /* ptmx */
-	{TYPE_CHAR, ACCESS_ALL, 136, DEVICE_ANY}, /* pts */
+	{TYPE_CHAR, ACCESS_ALL, 1, 3, 0}, /* null */
+	{TYPE_CHAR, ACCESS_ALL, 1, 5, 0}, /* zero */
+	{TYPE_CHAR, ACCESS_ALL, 1, 7, 0}, /* full */
+	{TYPE_CHAR, ACCESS_ALL, 1, 8, 0}, /* random */
+	{TYPE_CHAR, ACCESS_ALL, 1, 9, 0}, /* urandom */
+	{TYPE_CHAR, ACCESS_ALL, 5, 0, 0}, /* tty */
+	{TYPE_CHAR, ACCESS_ALL, 5, 2, 0}, /* ptmx */
+	{TYPE_CHAR, ACCESS_ALL, 136, DEVICE_ANY, 0}, /* pts */
 };
+
+/* What every container of an OCI runtime may do beside: make nodes, which is not to open them. */
+static const struct dcos_device_rule oci_rule = {TYPE_CHAR | TYPE_BLOCK, BPF_DEVCG_ACC_MKNOD,
+						 DEVICE_ANY, DEVICE_ANY, 0};
 _Static_assert(ARRAY_SIZE(default_rules) + CT_DEVICES_MAX <= DEVICE_RULES_MAX,
 	       "the rules do not fit");
 
@@ -120,12 +125,49 @@ static int rule_from(const struct ct_device *d, struct dcos_device_rule *ret)
 	return 0;
 }
 
+/*
+ * The last rule of a configuration that speaks of an access decides, the first of the program's:
+ * backwards, up to one that speaks of everything.
+ */
+static int policy_oci(struct isolation *iso, struct policy *p)
+{
+	const struct ct_oci *oci = iso->spec->oci;
+
+	p->rules[p->rules_nr++] = oci_rule;
+	for (size_t i = oci->rules_nr; i-- > 0;) {
+		const struct oci_rule *r = &oci->rules[i];
+		const struct ct_device d = {r->type, r->major, r->minor,
+					    r->read, r->write, r->mknod};
+		struct dcos_device_rule *to = &p->rules[p->rules_nr];
+
+		if (p->rules_nr == DEVICE_RULES_MAX)
+			return iso_fail(
+				iso, -EINVAL,
+				"linux.resources.devices: %zu entries, allowed are up to %zu",
+				oci->rules_nr, DEVICE_RULES_MAX - ARRAY_SIZE(default_rules) - 1);
+		if (rule_from(&d, to))
+			return iso_fail(iso, -EINVAL,
+					"linux.resources.devices[%zu]: type '%c' %" PRId64
+					":%" PRId64 ": allowed are a, b or c, numbers from -1 "
+					"(any), and at least one access",
+					i, d.type, d.major, d.minor);
+		to->deny = !r->allow;
+		p->rules_nr++;
+		if (to->access == ACCESS_ALL && to->types == (TYPE_BLOCK | TYPE_CHAR) &&
+		    to->major == DEVICE_ANY && to->minor == DEVICE_ANY)
+			break;
+	}
+	return 0;
+}
+
 static int policy_rules(struct isolation *iso, struct policy *p)
 {
 	const struct ct_spec *spec = iso->spec;
 
 	memcpy(p->rules, default_rules, sizeof(default_rules));
 	p->rules_nr = ARRAY_SIZE(default_rules);
+	if (spec->oci)
+		return policy_oci(iso, p);
 	if (spec->devices_nr > CT_DEVICES_MAX)
 		return iso_fail(iso, -EINVAL, "devices: %zu entries, allowed are up to %d",
 				spec->devices_nr, CT_DEVICES_MAX);

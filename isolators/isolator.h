@@ -29,7 +29,7 @@
 #include "agent/lib/why.h"
 #include "isolators/spec.h"
 
-#define ISO_HANDED_MAX	 80 /* descriptors given to the child, below SCM_MAX_FD (253) */
+#define ISO_HANDED_MAX	 240 /* descriptors given to the child, below SCM_MAX_FD (253) */
 #define ISO_WARNINGS_MAX 8
 #define ISO_TABLE_MAX	 24
 
@@ -140,6 +140,11 @@ struct isolation {
 	int handed_nr;
 
 	void *priv[ISO_TABLE_MAX]; /* one pointer a row, index = place in iso_table[] */
+	/* child: the parent hears of it, does something (runtime hooks), and lets us go on */
+	int (*meet)(struct isolation *iso);
+	void *child; /* of who set meet */
+	bool joined; /* child: one more process in a container that is there */
+	int console; /* place in handed[] of the console's socket */
 	const char *step; /* child: what is being done, a string constant, for the error report */
 	const char *step_value; /* child: what the step is about, e.g. a path; NULL none */
 	struct why why; /* first cause of a failure */

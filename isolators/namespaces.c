@@ -17,12 +17,14 @@
 
 #include "agent/lib/cleanup.h"
 #include "agent/lib/weaken.h"
+#include "isolators/oci.h"
 #include "isolators/rows.h"
 
 #define NS_ALL                                                                                     \
 	(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP |              \
 	 CLONE_NEWNET | CLONE_NEWUSER)
 #define HOST_NAME_LEN 63 /* RFC 1123, and less than __NEW_UTS_LEN */
+#define MAP_LINE_MAX  36 /* three numbers */
 
 /* Namespaces that a weakened build does not make. */
 static uint64_t left_out(void)
@@ -31,12 +33,36 @@ static uint64_t left_out(void)
 	       (weakened("cgroupns") ? CLONE_NEWCGROUP : 0);
 }
 
+/* To the letter of a config.json: what it names exists, or is new. */
+static int prepare_oci(struct isolation *iso)
+{
+	const struct ct_oci *oci = iso->spec->oci;
+	uint64_t asked = iso->spec->namespaces, uts = asked & CLONE_NEWUTS;
+
+	for (size_t i = 0; i < oci->joins_nr; i++)
+		uts |= oci->joins[i].flag & CLONE_NEWUTS;
+	if (!(asked & CLONE_NEWNS))
+		return iso_fail(iso, -EINVAL,
+				"linux.namespaces: a container needs its own mount namespace");
+	if (!uts && (iso->spec->hostname || oci->domainname))
+		return iso_fail(iso, -EINVAL, "%s is given, without a uts namespace to keep it in",
+				iso->spec->hostname ? "hostname" : "domainname");
+	if (!(asked & CLONE_NEWUSER) != !(oci->uids.nr && oci->gids.nr))
+		return iso_fail(iso, -EINVAL,
+				"linux.uidMappings, gidMappings: a new user namespace needs both, "
+				"and nothing else has any");
+	iso->clone_flags |= asked & ~(uint64_t)CLONE_NEWTIME; /* see join.c */
+	return 0;
+}
+
 static int namespaces_prepare(struct isolation *iso)
 {
 	const struct ct_idmap *m = &iso->spec->idmap;
 	uint64_t asked = iso->spec->namespaces;
 	const char *name = iso->spec->hostname;
 
+	if (iso->spec->oci)
+		return prepare_oci(iso);
 	if (asked & ~(uint64_t)NS_ALL)
 		return iso_fail(iso, -EINVAL,
 				"namespaces: 0x%llx is none of mnt pid uts ipc "
@@ -57,34 +83,40 @@ static int namespaces_prepare(struct isolation *iso)
 	return 0;
 }
 
-static int write_map(struct isolation *iso, const char *file)
+static int write_map(struct isolation *iso, const char *file, const struct oci_maps *maps)
 {
-	const struct ct_idmap *m = &iso->spec->idmap;
-	char path[64], text[64];
-	int n;
+	char path[64], text[OCI_MAPS_MAX * MAP_LINE_MAX];
+	int n = 0;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)iso->pid, file); /* fits */
-	n = snprintf(text, sizeof(text), "0 %u %u", m->host_base, m->nr);
+	for (size_t i = 0; i < maps->nr && i < OCI_MAPS_MAX; i++)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, "%u %u %u\n",
+			      maps->items[i].inside, maps->items[i].host,
+			      maps->items[i].nr); /* fits */
 	cleanup_close int fd = open(path, O_WRONLY | O_CLOEXEC);
 
 	if (fd < 0 || write(fd, text, (size_t)n) != n)
-		return iso_fail(iso, -errno, "%s: %s", file, text);
+		return iso_fail(iso, -errno, "%s: %.*s", file, (int)strcspn(text, "\n"), text);
 	return 0;
 }
 
 static int namespaces_attach(struct isolation *iso)
 {
+	struct oci_map one = {0, iso->spec->idmap.host_base, iso->spec->idmap.nr};
+	struct oci_maps range = {&one, 1};
+	const struct ct_oci *oci = iso->spec->oci;
 	int err;
 
 	if (!(iso->spec->namespaces & CLONE_NEWUSER))
 		return 0;
-	err = write_map(iso, "uid_map");
-	return err ? err : write_map(iso, "gid_map");
+	err = write_map(iso, "uid_map", oci ? &oci->uids : &range);
+	return err ? err : write_map(iso, "gid_map", oci ? &oci->gids : &range);
 }
 
 static int namespaces_enter(struct isolation *iso)
 {
-	const char *name = iso->spec->hostname ? iso->spec->hostname : iso->spec->id;
+	const struct ct_oci *oci = iso->spec->oci;
+	const char *name = iso->spec->hostname ? iso->spec->hostname : oci ? NULL : iso->spec->id;
 
 	if (iso->spec->namespaces & CLONE_NEWUSER) {
 		iso->step = "becoming root of the user namespace";
@@ -93,7 +125,12 @@ static int namespaces_enter(struct isolation *iso)
 			return -errno;
 	}
 	iso->step = "sethostname";
-	if (iso->spec->namespaces & CLONE_NEWUTS && sethostname(name, strnlen(name, HOST_NAME_LEN)))
+	if (name && (oci || iso->spec->namespaces & CLONE_NEWUTS) &&
+	    sethostname(name, strnlen(name, HOST_NAME_LEN)))
+		return -errno;
+	iso->step = "setdomainname";
+	if (oci && oci->domainname &&
+	    setdomainname(oci->domainname, strnlen(oci->domainname, HOST_NAME_LEN)))
 		return -errno;
 	return 0;
 }

@@ -14,7 +14,7 @@
 #include "isolators/mounts.h"
 #include "isolators/rows.h"
 
-static const struct mnt_option empty[] = {{"mode", "000"}, {"size", "4096"}, {NULL, NULL}};
+static const struct mnt_option empty[] = {{"mode", "555"}, {"size", "4096"}, {NULL, NULL}};
 
 /* Something else at this path, writable by the task, would be worse than no cover. */
 static int clone_null(void)
@@ -43,19 +43,29 @@ static int cover(int target)
 	return clone_null();
 }
 
-static int readonly_copy(int target)
+static int copy_with(int target, uint64_t attr)
 {
 	int fd = mnt_clone(target, "", true), err;
 
 	if (fd < 0)
 		return fd;
-	err = mnt_set(fd,
-		      MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
-		      -1, true);
+	err = mnt_set(fd, attr, -1, true);
 	if (!err)
 		return fd;
 	(void)close(fd); /* given up */
 	return err;
+}
+
+static int readonly_copy(int target)
+{
+	return copy_with(target, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+					 MOUNT_ATTR_NOEXEC);
+}
+
+/* What an OCI configuration says of a path is that it is read-only, and no more. */
+static int readonly_oci(int target)
+{
+	return copy_with(target, MOUNT_ATTR_RDONLY);
 }
 
 /* A path that is not there needs no cover; a symbolic link is refused. */
@@ -96,9 +106,10 @@ static int paths_enter(struct isolation *iso)
 
 	if (root < 0)
 		return -errno;
-	err = weakened("readonly") ? 0
-				   : apply_all(iso, root, iso->spec->readonly_paths,
-					       "making read-only", readonly_copy);
+	err = weakened("readonly")
+		      ? 0
+		      : apply_all(iso, root, iso->spec->readonly_paths, "making read-only",
+				  iso->spec->oci ? readonly_oci : readonly_copy);
 	if (!err && !weakened("masks"))
 		err = apply_all(iso, root, iso->spec->masked_paths, "masking", cover);
 	(void)close(root); /* O_PATH */

@@ -105,7 +105,7 @@ static int rlimits_enter(struct isolation *iso)
 	int err;
 
 	iso->step = names[RLIMIT_NOFILE];
-	err = lower_nofile();
+	err = iso->spec->oci ? 0 : lower_nofile();
 	if (err)
 		return err;
 	for (size_t i = 0; i < p->rlimits_nr; i++) {

@@ -109,9 +109,13 @@ static int prepare_layers(struct isolation *iso, struct rootfs *r)
 static int rootfs_prepare(struct isolation *iso)
 {
 	const struct ct_root *root = &iso->spec->root;
-	int err = rootfs_new(iso) ?: reserve(iso);
-	struct rootfs *r = rootfs_of(iso);
+	struct rootfs *r;
+	int err;
 
+	if (iso->spec->oci)
+		return 0; /* bundle.c */
+	err = rootfs_new(iso) ?: reserve(iso);
+	r = rootfs_of(iso);
 	if (err || root->kind == CT_ROOT_HOST)
 		return err;
 	if (!root->path || root->path[0] != '/')
@@ -216,6 +220,8 @@ static int rootfs_attach(struct isolation *iso)
 	cleanup_close int userns_fd = userns ? open_userns(iso) : -1;
 	int fd;
 
+	if (iso->spec->oci)
+		return 0;
 	if (userns && userns_fd < 0)
 		return userns_fd;
 	fd = make_root(iso, userns_fd);
@@ -226,7 +232,7 @@ static int rootfs_attach(struct isolation *iso)
 }
 
 /* The old root goes under the new one and is let go: pivot_root(2), "pivot_root(".", ".")". */
-static int pivot(struct isolation *iso, int root)
+int rootfs_pivot(struct isolation *iso, int root)
 {
 	iso->step = "pivot_root";
 	if (fchdir(root) || syscall(SYS_pivot_root, ".", "."))
@@ -245,8 +251,11 @@ static int rootfs_enter(struct isolation *iso)
 {
 	struct mount_attr private = {.propagation = MS_PRIVATE};
 	const struct rootfs *r = rootfs_of(iso);
-	int root = iso->handed[r->root], err;
+	int root, err;
 
+	if (iso->spec->oci)
+		return 0;
+	root = iso->handed[r->root];
 	iso->step = "making mounts private";
 	if (!weakened("propagation") &&
 	    mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &private, sizeof(private)))
@@ -255,15 +264,15 @@ static int rootfs_enter(struct isolation *iso)
 	if (move_mount(root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH))
 		return -errno;
 	err = inside_build(iso, r, root);
-	return err ? err : pivot(iso, root);
+	return err ? err : rootfs_pivot(iso, root);
 }
 
 static int rootfs_recover(struct isolation *iso)
 {
 	const struct ct_root *root = &iso->spec->root;
-	int err = rootfs_new(iso);
+	int err = iso->spec->oci ? 0 : rootfs_new(iso);
 
-	if (!err)
+	if (!err && !iso->spec->oci)
 		rootfs_of(iso)->layered = root->kind == CT_ROOT_DIR && !root->readonly;
 	return err;
 }

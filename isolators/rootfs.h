@@ -26,6 +26,13 @@ struct rootfs {
 int overlay_new(struct isolation *iso, const struct rootfs *r, int userns_fd);
 
 /**
+ * rootfs_pivot - child: the new root is attached over the old one, which is left for good
+ * @root: descriptor of the new root's mount
+ * Return: 0; -errno, with the step in @iso.
+ */
+int rootfs_pivot(struct isolation *iso, int root);
+
+/**
  * inside_build - child: /proc, /dev, /sys and the spec's mounts
  * @root: descriptor of the root's mount, which is attached
  * Return: 0; -errno, with the step in @iso.

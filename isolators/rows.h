@@ -20,5 +20,9 @@ extern const struct isolator net_isolator;
 extern const struct isolator rootfs_isolator;
 extern const struct isolator paths_isolator;
 extern const struct isolator rlimits_isolator;
+extern const struct isolator resources_isolator;
+extern const struct isolator bundle_isolator;
+extern const struct isolator process_isolator;
+extern const struct isolator hooks_isolator;
 
 #endif

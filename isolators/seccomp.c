@@ -65,7 +65,7 @@ static int check(struct isolation *iso)
 {
 	const struct ct_process *p = &iso->spec->process;
 
-	if (p->no_new_privileges || (p->capabilities & CAP_BIT(CAP_SYS_ADMIN)))
+	if (iso->spec->oci || p->no_new_privileges || (p->capabilities & CAP_BIT(CAP_SYS_ADMIN)))
 		return 0;
 	return iso_fail(iso, -EINVAL,
 			"seccomp: no_new_privileges=false is allowed only with CAP_SYS_ADMIN or "

@@ -86,12 +86,13 @@ struct ct_idmap {
 };
 
 struct dcos_guard; /* bpf/abi.h */
+struct ct_oci; /* isolators/oci.h */
 
 struct ct_spec {
 	char *id;
 	struct ct_process process;
 	struct ct_root root;
-	char *hostname; /* NULL: the id, cut to 63 bytes */
+	char *hostname; /* NULL: the id, cut to 63 bytes; with oci: none */
 	struct ct_mount *mounts;
 	size_t mounts_nr;
 	uint64_t namespaces; /* CLONE_NEW* of its own; without CLONE_NEWNET: the host's network */
@@ -104,6 +105,7 @@ struct ct_spec {
 	const char *seccomp; /* OCI seccomp JSON, the document itself; NULL: unconfined */
 	bool seccomp_is_constant; /* one of sc_builtin()'s, which many share; else it is owned */
 	char **masked_paths, **readonly_paths; /* absolute, inside */
+	const struct ct_oci *oci; /* built to its letter, see there; NULL: a task. Borrowed */
 };
 
 /**

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The root of an OCI bundle: a directory, and the mounts, nodes and links that its configuration
+ * asks for, in its order and nothing else. The parent opens what lies on the host (the root, the
+ * sources of binds) and hands the child detached mounts; the child attaches them in its mount
+ * namespace, every path resolved below the new root, and pivots.
+ * Source: runtime-spec config.md, "Root" and "Mounts"; config-linux.md, "Default Devices".
+ */
+#include "isolators/bundle.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent/lib/cleanup.h"
+#include "isolators/mounts.h"
+#include "isolators/rootfs.h"
+#include "isolators/rows.h"
+
+int bundle_fail(struct isolation *iso, const char *step, const char *value, int err)
+{
+	iso->step = step;
+	iso->step_value = value;
+	return err;
+}
+
+static struct bundle *bundle_of(const struct isolation *iso)
+{
+	return iso->priv[iso_index(&bundle_isolator)];
+}
+
+static void bundle_release(struct isolation *iso)
+{
+	struct bundle *b = bundle_of(iso);
+
+	if (!b)
+		return;
+	close_fd(&b->image);
+	free(b);
+	iso->priv[iso_index(&bundle_isolator)] = NULL;
+}
+
+static bool is_cgroup(const struct oci_mount *m)
+{
+	return m->type && (!strcmp(m->type, "cgroup") || !strcmp(m->type, "cgroup2"));
+}
+
+/* Without a cgroup namespace of its own the container sees its own cgroup, not the host's. */
+static bool is_handed(const struct isolation *iso, const struct oci_mount *m)
+{
+	return (m->bind && !m->remount) ||
+	       (is_cgroup(m) && !(iso->spec->namespaces & CLONE_NEWCGROUP));
+}
+
+static int bundle_prepare(struct isolation *iso)
+{
+	const struct ct_oci *oci = iso->spec->oci;
+	struct bundle *b;
+	int last;
+
+	if (!oci)
+		return 0;
+	if (oci->mounts_nr > OCI_MOUNTS_MAX)
+		return iso_fail(iso, -EINVAL, "mounts: %zu entries, allowed are up to %d",
+				oci->mounts_nr, OCI_MOUNTS_MAX);
+	b = calloc(1, sizeof(*b));
+	if (!b)
+		return iso_fail(iso, -ENOMEM, "rootfs");
+	iso->priv[iso_index(&bundle_isolator)] = b;
+	b->image = open(oci->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (b->image < 0)
+		return iso_fail(iso, -errno, "root.path: %s", oci->rootfs);
+	last = b->root = iso_reserve(iso);
+	for (size_t i = 0; i < oci->mounts_nr && last >= 0; i++)
+		b->mounts[i] = is_handed(iso, &oci->mounts[i]) ? (last = iso_reserve(iso)) : -1;
+	return last < 0 ? iso_fail(iso, last, "mounts: too many binds") : 0;
+}
+
+static int maps_write(pid_t pid, const char *file, const struct oci_maps *maps)
+{
+	cleanup_free char *path = NULL, *text = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&text, &size);
+	ssize_t n;
+
+	for (size_t i = 0; f && i < maps->nr; i++)
+		(void)fprintf(f, "%u %u %u\n", maps->items[i].inside, maps->items[i].host,
+			      maps->items[i].nr); /* fclose() tells */
+	if (!f || fclose(f) || asprintf(&path, "/proc/%d/%s", (int)pid, file) < 0)
+		return -ENOMEM;
+	cleanup_close int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	n = fd < 0 ? -1 : write(fd, text, size);
+	return n == (ssize_t)size ? 0 : -errno;
+}
+
+/* A user namespace for the maps of one mount only: made by a child that ends at once. */
+static int maps_userns(const struct oci_mount *m)
+{
+	char path[32];
+	int fd = -1, err, go[2];
+	pid_t pid;
+
+	if (pipe2(go, O_CLOEXEC))
+		return -errno;
+	pid = (pid_t)syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, NULL, NULL, NULL, NULL);
+	if (!pid) {
+		char c;
+
+		(void)close(go[1]); /* so that the parent's end is the last */
+		_exit(read(go[0], &c, 1) < 0);
+	}
+	err = pid < 0 ? -errno : maps_write(pid, "uid_map", &m->uids);
+	if (!err)
+		err = maps_write(pid, "gid_map", &m->gids);
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid); /* fits */
+	if (!err)
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (!err && fd < 0)
+		err = -errno;
+	(void)close(go[0]);
+	(void)close(go[1]);
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return err ? err : fd;
+}
+
+/* The user namespace that a mount is id-mapped by. Return: descriptor or -errno */
+static int idmap_of(struct isolation *iso, const struct oci_mount *m)
+{
+	char path[64];
+	int fd;
+
+	if (m->uids.nr)
+		return maps_userns(m);
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)iso->pid); /* fits */
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int hand_source(struct isolation *iso, int place, const struct oci_mount *m)
+{
+	cleanup_close int fd = -1, userns = -1;
+
+	if (is_cgroup(m))
+		fd = mnt_clone(iso->cgroup_fd, "", false);
+	else
+		fd = mnt_clone(AT_FDCWD, m->source, m->recursive);
+	if (fd < 0)
+		return iso_fail(iso, fd, "mounts: %s: %s", m->destination,
+				is_cgroup(m) ? "cgroup" : m->source);
+	if (m->idmap) {
+		int err;
+
+		userns = idmap_of(iso, m);
+		err = userns < 0 ? userns : mnt_set(fd, 0, userns, m->idmap_below);
+		if (err)
+			return iso_fail(iso, err, "mounts: %s: id-mapping %s", m->destination,
+					m->source);
+	}
+	iso->handed[place] = take_fd(&fd);
+	return 0;
+}
+
+static int bundle_attach(struct isolation *iso)
+{
+	const struct ct_oci *oci = iso->spec->oci;
+	const struct bundle *b = bundle_of(iso);
+	int fd, err = 0;
+
+	if (!oci)
+		return 0;
+	fd = mnt_clone(b->image, "", true);
+	if (fd < 0)
+		return iso_fail(iso, fd, "root.path: %s", oci->rootfs);
+	iso->handed[b->root] = fd;
+	for (size_t i = 0; i < oci->mounts_nr && !err; i++)
+		if (b->mounts[i] >= 0)
+			err = hand_source(iso, b->mounts[i], &oci->mounts[i]);
+	return err;
+}
+
+/*
+ * What is unmounted on the host goes here, too, and nothing of ours is seen there; a root that
+ * is to be shared with the host takes what the host has.
+ */
+static int detach_host(struct isolation *iso)
+{
+	const struct ct_oci *oci = iso->spec->oci;
+	bool wide = oci->root_propagation & (MS_SHARED | MS_SLAVE);
+	struct mount_attr attr = {.propagation = wide ? MS_SLAVE : MS_PRIVATE};
+
+	if (mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &attr, sizeof(attr)))
+		return bundle_fail(iso, "separating the host's mounts", NULL, -errno);
+	return 0;
+}
+
+/* After the pivot, where the root is "/". */
+static int finish_root(struct isolation *iso)
+{
+	const struct ct_oci *oci = iso->spec->oci;
+	struct mount_attr attr = {
+		.attr_set = oci->readonly ? MOUNT_ATTR_RDONLY : 0,
+	};
+	struct mount_attr prop = {.propagation = oci->root_propagation};
+
+	if (oci->readonly && mount_setattr(AT_FDCWD, "/", 0, &attr, sizeof(attr)))
+		return bundle_fail(iso, "root.readonly", NULL, -errno);
+	if (oci->root_propagation &&
+	    mount_setattr(AT_FDCWD, "/", oci->root_propagation_below ? AT_RECURSIVE : 0, &prop,
+			  sizeof(prop)))
+		return bundle_fail(iso, "linux.rootfsPropagation", NULL, -errno);
+	return 0;
+}
+
+static int make_cwd(struct isolation *iso, int root)
+{
+	int fd = path_make(root, iso->spec->process.cwd, true);
+
+	if (fd >= 0)
+		(void)close(fd); /* O_PATH */
+	/* a file, or a place where nothing can be made: the child's chdir() says so */
+	return fd == -EXDEV || fd == -ELOOP ? bundle_fail(iso, "process.cwd", NULL, fd) : 0;
+}
+
+static int bundle_enter(struct isolation *iso)
+{
+	const struct ct_oci *oci = iso->spec->oci;
+	const struct bundle *b = bundle_of(iso);
+	int root, err;
+
+	if (!oci)
+		return 0;
+	root = iso->handed[b->root];
+	err = detach_host(iso);
+	if (err)
+		return err;
+	iso->step = "attaching the root";
+	if (move_mount(root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH))
+		return -errno;
+	for (size_t i = 0; i < oci->mounts_nr && !err; i++)
+		err = bundle_mount(iso, b, i, root);
+	if (!err)
+		err = bundle_nodes(iso, root);
+	if (!err)
+		err = bundle_sysctl(iso);
+	if (!err && oci->runtime_hooks)
+		err = iso->meet(iso);
+	if (!err)
+		err = bundle_hooks(iso, OCI_CREATE_CONTAINER);
+	if (!err)
+		err = make_cwd(iso, root);
+	if (!err)
+		err = rootfs_pivot(iso, root);
+	return err ? err : finish_root(iso);
+}
+
+const struct isolator bundle_isolator = {
+	.name = "rootfs",
+	.prepare = bundle_prepare,
+	.attach = bundle_attach,
+	.enter = bundle_enter,
+	.cleanup = bundle_release,
+	.release = bundle_release,
+};

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * linux.resources of an OCI configuration, as files of the cgroup. What this host cannot hold is
+ * a reason to refuse: who asked would believe it.
+ */
+#include "isolators/knobs_oci.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "cgroupfs/cgroupfs.h"
+#include "isolators/rows.h"
+
+int oci_knobs_write(int cgroup_fd, const struct oci_pairs *knobs, struct why *why)
+{
+	for (size_t i = 0; i < knobs->nr; i++) {
+		const struct oci_pair *p = &knobs->items[i];
+		int err = cg_write(cgroup_fd, p->key, p->value);
+
+		if (err == -ENOENT)
+			return why_set(why, err,
+				       "linux.resources: %s=%s: the host has no such file for the "
+				       "container's cgroup; its controller is not enabled",
+				       p->key, p->value);
+		if (err)
+			return why_set(why, err, "linux.resources: %s=%s", p->key, p->value);
+	}
+	return 0;
+}
+
+static int resources_prepare(struct isolation *iso)
+{
+	const struct ct_oci *oci = iso->spec->oci;
+
+	return oci ? oci_knobs_write(iso->cgroup_fd, &oci->knobs, &iso->why) : 0;
+}
+
+const struct isolator resources_isolator = {
+	.name = "resources",
+	.prepare = resources_prepare,
+};
