@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Making and undoing a container: what create, run and delete have in common. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "agent/launch.h"
+#include "agent/lib/cleanup.h"
+#include "cgroupfs/cgroupfs.h"
+#include "tools/dcosrun/rt.h"
+
+/* What the hooks of the runtime's own side need. */
+struct making {
+	struct rt *rt;
+	struct rt_box *b;
+	struct config *c;
+};
+
+void rt_config_new(struct config *c)
+{
+	memset(c, 0, sizeof(*c));
+	c->warn = rt_warn;
+}
+
+char *rt_bundle(struct rt *rt, const char *path)
+{
+	char *full = realpath(path ? path : ".", NULL);
+
+	if (!full)
+		(void)why_set(&rt->why, -errno, "--bundle=%s", path ? path : "."); /* by NULL */
+	return full;
+}
+
+int rt_pid_file(struct rt *rt, const char *path, pid_t pid)
+{
+	cleanup_free char *temp = NULL;
+	cleanup_close int fd = -1;
+
+	if (!path)
+		return 0;
+	if (asprintf(&temp, "%s.new", path) < 0)
+		return why_set(&rt->why, -ENOMEM, "--pid-file=%s", path);
+	fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0 || dprintf(fd, "%d", (int)pid) < 0 || rename(temp, path))
+		return why_set(&rt->why, -errno, "--pid-file=%s", path);
+	return 0;
+}
+
+/* A path may be longer than an address: its directory is opened. Return: 0 or -errno */
+static int address_of(int dir, const char *name, struct sockaddr_un *ret)
+{
+	ret->sun_family = AF_UNIX;
+	return snprintf(ret->sun_path, sizeof(ret->sun_path), "/proc/self/fd/%d/%s", dir, name) >=
+			       (int)sizeof(ret->sun_path)
+		       ? -ENAMETOOLONG
+		       : 0;
+}
+
+int rt_console(struct rt *rt, const char *path)
+{
+	const char *base = strrchr(path, '/');
+	cleanup_free char *above = base ? strndup(path, (size_t)(base - path) + 1) : strdup(".");
+	cleanup_close int dir = open(above ? above : "", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	cleanup_close int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un to;
+
+	if (dir < 0 || sock < 0 || address_of(dir, base ? base + 1 : path, &to) ||
+	    connect(sock, (struct sockaddr *)&to, sizeof(to)))
+		return why_set(&rt->why, -errno, "--console-socket=%s", path);
+	return take_fd(&sock);
+}
+
+int rt_start_listen(struct rt *rt, struct rt_box *b)
+{
+	cleanup_close int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct sockaddr_un at;
+
+	if (sock < 0 || address_of(b->dir, RT_SOCKET, &at) ||
+	    bind(sock, (struct sockaddr *)&at, sizeof(at)) || listen(sock, 1))
+		return why_set(&rt->why, -errno, "%s/%s/" RT_SOCKET, rt->root, b->id);
+	return take_fd(&sock);
+}
+
+int rt_hooks(struct config *c, enum config_hooks stage, const char *status, const char *id,
+	     pid_t pid, struct why *why)
+{
+	json_t *doc;
+	cleanup_free char *text = NULL;
+	int err = 0;
+
+	if (!c->hooks[stage].nr)
+		return 0;
+	doc = rt_state_json(id, c->bundle, status, pid, c->annotations);
+	text = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
+	json_decref(doc);
+	if (!text)
+		return why_set(why, -ENOMEM, "hooks");
+	for (size_t i = 0; i < c->hooks[stage].nr && !err; i++) {
+		err = oci_hook_run(&c->hooks[stage].items[i], text);
+		if (err)
+			return why_set(why, err, "hook %s", c->hooks[stage].items[i].path);
+	}
+	return 0;
+}
+
+static int on_made(void *ctx, pid_t pid, struct why *why)
+{
+	struct making *m = ctx;
+	int err = rt_hooks(m->c, HOOKS_PRESTART, "creating", m->b->id, pid, why);
+
+	return err ? err : rt_hooks(m->c, HOOKS_CREATE_RUNTIME, "creating", m->b->id, pid, why);
+}
+
+/* The state that hooks inside get: the number is the process' own there. */
+static int inside_state(struct config *c, const char *id)
+{
+	const char *status = c->hooks[HOOKS_CREATE_CONTAINER].nr ? "creating" : "created";
+	json_t *doc = rt_state_json(id, c->bundle, status, 0, c->annotations);
+	cleanup_free char *text = NULL;
+
+	if (doc && !json_object_set_new(doc, "pid", json_string("@PID@")))
+		text = json_dumps(doc, JSON_COMPACT);
+	json_decref(doc);
+	if (text) { /* a number, not a string */
+		char *at = strstr(text, "\"@PID@\"");
+
+		if (at)
+			memmove(at, at + 1, strlen(at));
+		at = at ? strstr(at, "@PID@\"") : NULL;
+		if (at)
+			memmove(at + 5, at + 6, strlen(at + 5));
+	}
+	c->oci.state = text ? cf_text(c, "%s", text) : NULL;
+	return c->oci.state ? 0 : -ENOMEM;
+}
+
+static int create(struct making *m, const struct ct_stdio *stdio, struct container **ret)
+{
+	struct iso_host host = {.state_dir = "/", .run_dir = "/"};
+	struct config *c = m->c;
+	cleanup_free char *path = NULL;
+	int err;
+
+	host.cgroup_fd = rt_cgroup_make(m->rt, c, m->b->id, &path);
+	if (host.cgroup_fd < 0)
+		return host.cgroup_fd;
+	m->b->cgroup_parent = host.cgroup_fd;
+	c->spec.id = m->b->id;
+	if (c->hooks[HOOKS_PRESTART].nr || c->hooks[HOOKS_CREATE_RUNTIME].nr) {
+		c->oci.runtime_hooks = on_made;
+		c->oci.runtime_ctx = m;
+	}
+	err = inside_state(c, m->b->id);
+	if (!err)
+		err = ct_create(&host, &c->spec, stdio, ret, &m->rt->why);
+	if (err)
+		return err;
+	m->b->cgroup = path;
+	err = rt_box_save(m->rt, m->b, c, (*ret)->iso.pid);
+	m->b->cgroup = NULL; /* the state has it */
+	if (err)
+		(void)ct_destroy(*ret); /* the first failure is told */
+	return err;
+}
+
+int rt_make(struct rt *rt, struct rt_box *b, struct config *c, const struct ct_stdio *stdio,
+	    struct container **ret)
+{
+	struct making m = {rt, b, c};
+	int err = rt_box_write(rt, b, RT_CONFIG, c->doc);
+
+	if (!err)
+		err = create(&m, stdio, ret);
+	c->oci.runtime_hooks = NULL; /* @m ends here */
+	return err;
+}
+
+int rt_undo(struct rt *rt, struct rt_box *b)
+{
+	struct config c;
+	struct why why = {{0}};
+	int err = 0;
+
+	if (b->pidfd >= 0)
+		launch_reap(b->pidfd);
+	if (b->cgroup_fd >= 0) {
+		(void)cg_kill(b->cgroup_fd); /* one that fails shows as a cgroup that stays */
+		err = cg_remove(b->cgroup_parent, strrchr(b->cgroup, '/') + 1);
+	}
+	if (err)
+		return why_set(&rt->why, err, "removing the cgroup %s", b->cgroup);
+	if (b->state) {
+		rt_config_new(&c);
+		err = rt_box_config(rt, b, &c);
+		/* failures of these are told, and stop nothing: runtime-spec, "Poststop" */
+		if (!err && rt_hooks(&c, HOOKS_POSTSTOP, "stopped", b->id, 0, &why))
+			rt_warn(why.text);
+		config_free(&c);
+	}
+	return rt_box_forget(rt, b);
+}
+
+int rt_start_connect(struct rt *rt, struct rt_box *b)
+{
+	cleanup_close int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct sockaddr_un to;
+
+	if (sock < 0 || address_of(b->dir, RT_SOCKET, &to) ||
+	    connect(sock, (struct sockaddr *)&to, sizeof(to)))
+		return why_set(&rt->why, -errno, "%s/%s/" RT_SOCKET, rt->root, b->id);
+	return take_fd(&sock);
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dcosrun: an OCI runtime. Between its files: what the command line said, and the directory in
+ * which a container is remembered, ROOT/ID:
+ *   config.json   as it was at create
+ *   state.json    where and what it is; written once its process waits
+ *   start.sock    of a container that was created and is not started
+ */
+#ifndef DCOS_DCOSRUN_RT_H
+#define DCOS_DCOSRUN_RT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "agent/container.h"
+#include "agent/lib/why.h"
+#include "tools/common/options.h"
+#include "tools/dcosrun/config.h"
+
+#define RT_ROOT	       "/run/dcosrun" /* of root; of others below $XDG_RUNTIME_DIR */
+#define RT_OCI_VERSION "1.2.0"
+#define RT_SOCKET      "start.sock"
+#define RT_STATE       "state.json"
+#define RT_CONFIG      "config.json"
+#define RT_STATE_MAX   (32U << 20) /* bytes of these files */
+#define RT_FROZEN_MS   5000 /* how long pause waits */
+
+/* The whole program's options. */
+struct rt {
+	const char *root, *log, *log_format, *cgroup_manager, *rootless;
+	bool debug, systemd_cgroup, help, version;
+	char *default_root; /* owned */
+	struct why why;
+};
+
+struct rt_command {
+	const char *name, *args, *help;
+	const struct opt_row *options; /* NULL: none */
+	size_t options_size;
+	int operands_min, operands_max;
+	bool operands_end_options;
+	/* run - Return: the exit status; -errno with the sentence in rt->why */
+	int (*run)(struct rt *rt, void *options, char **argv, int argc);
+};
+
+extern const struct rt_command rt_create, rt_start, rt_run, rt_state_command, rt_kill, rt_delete,
+	rt_exec, rt_list, rt_ps, rt_pause, rt_resume, rt_update, rt_events, rt_spec, rt_features,
+	rt_checkpoint, rt_restore;
+
+/* status of the specification's state, and "paused" as all runtimes have it */
+enum rt_status { RT_CREATING, RT_CREATED, RT_RUNNING, RT_PAUSED, RT_STOPPED };
+
+/* A container that is remembered. */
+struct rt_box {
+	char *id;
+	int dir; /* ROOT/ID */
+	json_t *state; /* state.json; NULL: it is being created, or was left half made */
+	const char *bundle; /* borrowed from @state, like the next */
+	const char *cgroup; /* below the mount of cgroup2 */
+	pid_t pid;
+	uint64_t pid_start;
+	int pidfd; /* -1: it has ended */
+	int cgroup_parent; /* directory above its cgroup, -1 none */
+	int cgroup_fd; /* -1: gone */
+	enum rt_status status;
+};
+
+/** rt_box_make - the directory of a new container. Return: 0; -EEXIST; -EINVAL the id; -errno */
+int rt_box_make(struct rt *rt, const char *id, struct rt_box *ret);
+
+/** rt_box_open - what is known of a container. Return: 0; -ENOENT; -errno */
+int rt_box_open(struct rt *rt, const char *id, struct rt_box *ret);
+
+/** rt_box_close - let go of it; it stays remembered */
+void rt_box_close(struct rt_box *b);
+
+/** rt_box_forget - remove its directory */
+int rt_box_forget(struct rt *rt, struct rt_box *b);
+
+/** rt_box_write - a file of its directory, whole or not at all */
+int rt_box_write(struct rt *rt, struct rt_box *b, const char *file, json_t *doc);
+
+/** rt_box_save - write state.json */
+int rt_box_save(struct rt *rt, struct rt_box *b, const struct config *c, pid_t pid);
+
+/** rt_box_config - its config.json, as it was at create */
+int rt_box_config(struct rt *rt, struct rt_box *b, struct config *ret);
+
+/** rt_box_living - refuse one that is not created, running or paused. Return: 0; -EINVAL */
+int rt_box_living(struct rt *rt, const struct rt_box *b);
+
+/** rt_status_name - "created" */
+const char *rt_status_name(enum rt_status s);
+
+/**
+ * rt_state_json - the state of the specification
+ * @pid: 0: none is said
+ */
+json_t *rt_state_json(const char *id, const char *bundle, const char *status, pid_t pid,
+		      json_t *annotations);
+
+/**
+ * rt_cgroup_make - the place of a container's cgroup
+ * @c: its cgroupsPath; c->oci.cgroup is set
+ * @ret_path: malloc'd, of the cgroup below the mount
+ * Return: a descriptor of the directory above it, made if missing, with controllers on; -errno.
+ */
+int rt_cgroup_make(struct rt *rt, struct config *c, const char *id, char **ret_path);
+
+/** rt_cgroup_open - a cgroup by its path below the mount. Return: descriptor or -errno */
+int rt_cgroup_open(const char *path, struct why *why);
+
+/** rt_hooks - hooks in the runtime's own namespaces, until one fails */
+int rt_hooks(struct config *c, enum config_hooks stage, const char *status, const char *id,
+	     pid_t pid, struct why *why);
+
+/**
+ * rt_make - build a container up to where it waits for its start
+ * @b: from rt_box_make(), gets its state
+ * @ret: ct_release(), or ct_start()
+ */
+int rt_make(struct rt *rt, struct rt_box *b, struct config *c, const struct ct_stdio *stdio,
+	    struct container **ret);
+
+/** rt_start_listen - the socket from which the start comes. Return: descriptor or -errno */
+int rt_start_listen(struct rt *rt, struct rt_box *b);
+
+/** rt_start_connect - its other end. Return: descriptor or -errno */
+int rt_start_connect(struct rt *rt, struct rt_box *b);
+
+/** rt_undo - kill what lives, run the poststop hooks, forget */
+int rt_undo(struct rt *rt, struct rt_box *b);
+
+/** rt_config_new - zeroed, with warnings to the log */
+void rt_config_new(struct config *c);
+
+/** rt_bundle - absolute path of a bundle, malloc'd; NULL: why is set */
+char *rt_bundle(struct rt *rt, const char *path);
+
+/** rt_pid_file - write a number to a file, whole or not at all */
+int rt_pid_file(struct rt *rt, const char *path, pid_t pid);
+
+/** rt_console - connect to a console socket. Return: descriptor or -errno */
+int rt_console(struct rt *rt, const char *path);
+
+/** rt_terminal_pair - a console socket of our own; [0] is ours */
+int rt_terminal_pair(struct rt *rt, int ret[2]);
+
+/**
+ * rt_attend - stay with a process: its signals are ours, and its terminal
+ * @console: our end of rt_terminal_pair(), -1: no terminal
+ * Return: its exit status, 128 + signal if one ended it; -errno.
+ */
+int rt_attend(struct rt *rt, pid_t pid, int pidfd, int console);
+
+/** rt_stdio - our own streams */
+static inline struct ct_stdio rt_stdio(void)
+{
+	return (struct ct_stdio){0, 1, 2};
+}
+
+/** rt_read_json - a document from a file, "-" is standard input */
+int rt_read_json(struct rt *rt, const char *path, json_t **ret);
+
+/** rt_log_open - where messages go */
+int rt_log_open(struct rt *rt);
+
+/** rt_warn - one line of the log */
+void rt_warn(const char *text);
+
+/** rt_fail - the last line of the log, and of standard error. Return: 1 */
+int rt_fail(const char *text);
+
+#endif
