@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The nodes of one demand in the order in which they would be chosen, for the time of a step: a heap
- * by fit for each failure domain. A placement changes one node; it is written into a log, which
+ * by fit for each domain, which is a zone, or a zone and a value of the one other field by which a
+ * constraint of the demand counts. A placement changes one node; it is written into a log, which
  * each index reads up to its end before it answers, so that the answer is that of looking at every
  * node. Entries are not changed: a new one is pushed, and the old one, whose stamp is not the
  * node's any more, is dropped when it comes up.
  *
  * Only demands of which many are to be placed get one, and only those whose constraints that count
- * are decided by the node itself or by its domain; others look at every node.
+ * are decided by the node itself or by its domain; others look at every node: those that count by
+ * several attributes, or by one that has too many values.
  */
 #include <errno.h>
 
 #include "tools/allocator/policy/policy_impl.h"
 
 #define INDEX_FROM  8 /* instances to be placed for which it is worth it */
+#define DOMAINS_MAX 4096 /* looked at for each placement */
 #define INDEXED_MAX (4ULL << 20) /* nodes in all indexes, 12 bytes each */
 
 struct entry {
@@ -26,7 +29,8 @@ struct heap {
 };
 
 struct index {
-	struct heap *domain; /* by zone + 1 */
+	struct heap *domain; /* see domain_of() */
+	const struct field *extra; /* NULL: domains are zones */
 	uint32_t domains, domains_cap;
 	uint32_t read; /* of p->log */
 	uint32_t nodes;
@@ -73,27 +77,56 @@ static bool hosts_differ(const struct policy *p)
 	return p->fields[FIELD_HOST]->tree.nr == p->nodes_nr;
 }
 
-bool index_wanted(const struct policy *p, const struct demand *d)
+static bool decided_by_node(const struct policy *p, const struct constraint *c)
 {
-	if (d->wanted - d->running < INDEX_FROM || p->indexed + p->nodes_nr > INDEXED_MAX)
-		return false;
+	return constraint_static(c) || (c->field == p->fields[FIELD_HOST] && hosts_differ(p) &&
+					(c->op == POLICY_UNIQUE || c->op == POLICY_MAX_PER));
+}
+
+static uint32_t domains_of(const struct policy *p, const struct field *extra)
+{
+	return (p->fields[FIELD_ZONE]->values_nr + 1) * (extra ? extra->values_nr + 1 : 1);
+}
+
+/* The one field besides the zone by whose values domains must differ; false: there are several. */
+static bool extra_field(const struct policy *p, const struct demand *d, const struct field **ret)
+{
+	*ret = NULL;
 	for (size_t i = 0; i < d->constraints_nr; i++) {
 		const struct constraint *c = &d->constraint[i];
 
-		if (constraint_static(c) || c->field == p->fields[FIELD_ZONE])
+		if (decided_by_node(p, c) || c->field == p->fields[FIELD_ZONE] || c->field == *ret)
 			continue;
-		if (c->field != p->fields[FIELD_HOST] || !hosts_differ(p) ||
-		    (c->op != POLICY_UNIQUE && c->op != POLICY_MAX_PER))
+		if (*ret)
 			return false;
+		*ret = c->field;
 	}
 	return true;
+}
+
+bool index_wanted(const struct policy *p, const struct demand *d)
+{
+	const struct field *extra;
+
+	return d->wanted - d->running >= INDEX_FROM && p->indexed + p->nodes_nr <= INDEXED_MAX &&
+	       extra_field(p, d, &extra) && domains_of(p, extra) <= DOMAINS_MAX;
+}
+
+/* Numbers without a value are -1. */
+static uint32_t domain_of(const struct policy *p, const struct index *x, uint32_t node)
+{
+	uint32_t zone = (uint32_t)(p->cells[node].zone + 1);
+
+	if (!x->extra)
+		return zone;
+	return zone * (x->extra->values_nr + 1) + (uint32_t)(x->extra->column[node] + 1);
 }
 
 /* Constraints of the domain, or those of the node. */
 static bool counted_ok(const struct policy *p, const struct demand *d, uint32_t node, bool domain)
 {
 	for (size_t k = 0; k < d->constraints_nr; k++)
-		if ((d->constraint[k].field == p->fields[FIELD_ZONE]) == domain &&
+		if (decided_by_node(p, &d->constraint[k]) != domain &&
 		    !constraint_counted_ok(&d->index->scratch, d, k, node))
 			return false;
 	return true;
@@ -111,7 +144,7 @@ static int look_at(struct policy *p, struct demand *d, uint32_t i)
 	if (resources_filter(p, d, i, room) || !counted_ok(p, d, i, false))
 		return 0;
 	e.fit = node_fit(p, d, i);
-	return heap_push(&d->index->domain[p->cells[i].zone + 1], e);
+	return heap_push(&d->index->domain[domain_of(p, d->index, i)], e);
 }
 
 static void index_free(struct index *x)
@@ -126,11 +159,14 @@ static void index_free(struct index *x)
 int index_make(struct policy *p, struct demand *d)
 {
 	struct index *x = calloc(1, sizeof(*x));
-	uint32_t domains = p->fields[FIELD_ZONE]->values_nr + 1;
+	uint32_t domains;
 	int r;
 
 	if (!x)
 		return -ENOMEM;
+	if (!extra_field(p, d, &x->extra))
+		abort(); /* index_wanted() has looked */
+	domains = domains_of(p, x->extra);
 	d->index = x;
 	p->now = &x->scratch;
 	x->read = p->log_nr;
@@ -183,7 +219,8 @@ int index_best(struct policy *p, struct demand *d, struct node **ret, uint32_t *
 
 		if (!top)
 			continue;
-		score = score_of(x->scratch.count[COUNTER_ZONE][i], top->fit);
+		score = score_of(x->scratch.count[COUNTER_ZONE][p->cells[top->node].zone + 1],
+				 top->fit);
 		if (best && (score > *ret_score || (score == *ret_score && top->node > best->i)))
 			continue;
 		best = p->nodes[top->node];

@@ -376,9 +376,9 @@ int policy_instance_remove(struct policy *p, const char *instance);
  * down a tree of roles is chosen among siblings at each level; in a role the demand of highest
  * priority, then the oldest. Each placement counts as a running instance at once.
  * Cost: the first placement of a demand looks at every node, the next at what changed meanwhile; a
- * demand that no node had room for costs nothing until something may have made room. A demand with
- * a constraint that counts by another field than @hostname (UNIQUE, MAX_PER) or @zone looks at every
- * node for each placement.
+ * demand that no node had room for costs nothing until something may have made room. A demand whose
+ * constraints count by two fields or more, besides @zone, and @hostname with UNIQUE and MAX_PER,
+ * looks at every node for each placement.
  * Return: 0; -ENOMEM (@ret then has what was placed before).
  */
 int policy_step(struct policy *p, const struct policy_budget *budget, struct policy_result *ret);
