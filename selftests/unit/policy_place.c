@@ -69,6 +69,16 @@ static size_t on_node(const struct policy_result *r, const char *node)
 	return nr;
 }
 
+static const char *last_on(const struct policy_result *r, const char *node)
+{
+	const char *last = "";
+
+	for (size_t i = 0; i < r->placements_nr; i++)
+		if (!strcmp(r->placements[i].node, node))
+			last = r->placements[i].instance;
+	return last;
+}
+
 TEST(a_demand_without_constraints_is_spread_over_zones_and_fits)
 {
 	struct policy *p = cluster();
@@ -113,6 +123,16 @@ TEST(what_does_not_fit_waits_and_the_explanation_counts_every_node)
 	EXPECT_EQ(e.dimension, POLICY_CPUS);
 	EXPECT_EQ(e.short_by, 1000);
 	EXPECT_EQ(policy_explain(p, "none", &e), -ENOENT);
+	/* its last place: where the pressure ends when somebody else has gone */
+	ASSERT_TRUE(!policy_node_metered(p, "n2", &(struct policy_metered){0}));
+	ASSERT_TRUE(!policy_instance_remove(p, last_on(&r, "n2")));
+	ASSERT_TRUE(
+		!policy_node_metered(p, "n2", &(struct policy_metered){.pressure_permille = 401}));
+	ASSERT_TRUE(!policy_step(p, NULL, &r));
+	EXPECT_EQ(r.placements_nr, 0);
+	ASSERT_TRUE(!policy_node_metered(p, "n2", &(struct policy_metered){0}));
+	ASSERT_TRUE(!policy_step(p, NULL, &r));
+	EXPECT_EQ(r.placements_nr, 1);
 	policy_free(p);
 }
 
@@ -240,7 +260,36 @@ TEST(ports_are_given_once_and_come_back)
 	ASSERT_TRUE(!policy_step(p, NULL, &r));
 	ASSERT_TRUE(r.placements_nr == 1);
 	EXPECT_STREQ(r.placements[0].node, node);
+	EXPECT_EQ(r.placements[0].ports[0], 31003); /* what was just given back rests */
 	EXPECT_EQ(r.placements[0].ports[1], 31000);
+	EXPECT_EQ(r.placements[0].ports[2], 31004);
+	policy_free(p);
+}
+
+TEST(ports_go_round_and_all_of_them_can_be_had)
+{
+	const struct policy_range few[] = {{10, 12}, {65534, 65535}};
+	const struct policy_node n = {
+		.id = "n", .ports = few, .ports_nr = 2, .total.of = {1000}, .accepts = true};
+	const struct policy_demand d = {.id = "web", .wanted = 3, .ports_nr = 2};
+	static const uint16_t want[][2] = {{10, 11}, {12, 65534}, {65535, 10}, {11, 12}};
+	struct policy *p;
+	struct policy_result r;
+
+	ASSERT_TRUE(!policy_new(NULL, &p));
+	ASSERT_TRUE(!policy_node_set(p, &n, NULL));
+	ASSERT_TRUE(!policy_demand_set(p, &d, NULL));
+	for (size_t i = 0; i < 4; i++) {
+		ASSERT_TRUE(!policy_demand_wanted(p, "web", 1, false));
+		ASSERT_TRUE(!policy_step(p, NULL, &r));
+		ASSERT_EQ(r.placements_nr, 1);
+		EXPECT_EQ(r.placements[0].ports[0], want[i][0]);
+		EXPECT_EQ(r.placements[0].ports[1], want[i][1]);
+		ASSERT_TRUE(!policy_instance_remove(p, r.placements[0].instance));
+	}
+	ASSERT_TRUE(!policy_demand_wanted(p, "web", 3, false));
+	ASSERT_TRUE(!policy_step(p, NULL, &r));
+	EXPECT_EQ(r.placements_nr, 2);
 	policy_free(p);
 }
 

@@ -7,3 +7,7 @@ $(patsubst %.c,$(O)/%,$(wildcard selftests/unit/policy_*.c)): $(O)/selftests/uni
 		$(O)/san/selftests/unit/policy_%.o $(O)/san/libharness.a $(O)/san/libpolicy.a $(O)/san/libdcos.a
 	@mkdir -p $(@D)
 	$(CC) -pie $(SAN) -o $@ $^ $(LIBS_container) $(LIBS_lib) -lm
+
+$(O)/selftests/fuzz/policy: $(O)/fuzz/selftests/fuzz/policy.o $(policy-src:%.c=$(O)/fuzz/%.o) $(O)/fuzz/libdcos.a
+	@mkdir -p $(@D)
+	$(CLANG) $(FUZZ_SAN) -fsanitize=fuzzer -o $@ $^ $(LIBS_lib)

@@ -62,6 +62,7 @@ struct ports {
 	struct policy_range range[POLICY_RANGES_MAX];
 	size_t ranges_nr;
 	uint32_t nr, free;
+	uint32_t next; /* after the one that was taken last: what was just given back rests */
 	uint64_t *taken; /* one bit for each port of the ranges, in order */
 };
 

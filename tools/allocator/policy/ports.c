@@ -67,6 +67,7 @@ void ports_take(struct ports *ports, uint16_t port)
 		return;
 	ports->taken[bit / WORD] |= 1ULL << bit % WORD;
 	ports->free--;
+	ports->next = bit + 1 < ports->nr ? bit + 1 : 0;
 }
 
 void ports_give(struct ports *ports, uint16_t port)
@@ -86,21 +87,32 @@ bool ports_is_free(const struct ports *ports, uint16_t port)
 	return bit_of(ports, port, &bit) && !(ports->taken[bit / WORD] >> bit % WORD & 1);
 }
 
-/* The lowest free ones. Return: how many, at most @nr. */
-size_t ports_choose(const struct ports *ports, size_t nr, uint16_t *ret)
+/* Free ones from the bit @from to before @to. Return: how many, at most @nr. */
+static size_t choose_within(const struct ports *ports, uint32_t from, uint32_t to, size_t nr,
+			    uint16_t *ret)
 {
 	size_t got = 0;
 
-	for (uint32_t word = 0; word * WORD < ports->nr && got < nr; word++) {
+	for (uint32_t word = from / WORD; word * WORD < to && got < nr; word++) {
 		uint64_t open = ~ports->taken[word];
 
+		if (word == from / WORD)
+			open &= ~0ULL << from % WORD;
 		for (; open && got < nr; open &= open - 1) {
 			uint32_t bit = word * WORD + (uint32_t)__builtin_ctzll(open);
 
-			if (bit >= ports->nr)
+			if (bit >= to)
 				break;
 			ret[got++] = port_of(ports, bit);
 		}
 	}
 	return got;
+}
+
+/* The next free ones after the last that was taken, in a circle. Return: how many, at most @nr. */
+size_t ports_choose(const struct ports *ports, size_t nr, uint16_t *ret)
+{
+	size_t got = choose_within(ports, ports->next, ports->nr, nr, ret);
+
+	return got + choose_within(ports, 0, ports->next, nr - got, ret + got);
 }
