@@ -169,6 +169,7 @@ TEST(constraints_mean_what_marathon_documents)
 	EXPECT_EQ(placed_under("rack", POLICY_GROUP_BY, "4", &r), 3); /* there are three racks */
 	EXPECT_EQ(placed_under("rack", POLICY_LIKE, "r[12]", &r), 8);
 	EXPECT_EQ(placed_under("rack", POLICY_LIKE, "r", &r), 0); /* from end to end */
+	EXPECT_EQ(placed_under("rack", POLICY_LIKE, "(r+[[:digit:]]+|[]+]{2,9}|x{500})", &r), 10);
 	EXPECT_EQ(placed_under("rack", POLICY_UNLIKE, "r[12]", &r), 8);
 	EXPECT_EQ(on_node(&r, "n4"), 4); /* without a rack it is unlike any */
 	EXPECT_EQ(placed_under("@zone", POLICY_MAX_PER, "2", &r), 4);
@@ -204,12 +205,21 @@ TEST(all_constraints_hold_together_and_the_refusing_one_is_named)
 TEST(bad_constraints_are_refused_with_a_sentence_and_nothing_changes)
 {
 	static const struct policy_constraint bad[] = {
-		{"", POLICY_UNIQUE, NULL},	     {"rack", POLICY_UNIQUE, "x"},
-		{"rack", POLICY_LIKE, NULL},	     {"rack", POLICY_LIKE, "("},
-		{"rack", POLICY_LIKE, "(a)\\1"},     {"rack", POLICY_LIKE, "((a{99}){99}){99}"},
-		{"rack", POLICY_LIKE, "a{1,99999}"}, {"rack", POLICY_MAX_PER, NULL},
-		{"rack", POLICY_MAX_PER, "0"},	     {"rack", POLICY_MAX_PER, "two"},
-		{"rack", POLICY_GROUP_BY, "-1"},     {"rack", POLICY_IS, ""},
+		{"", POLICY_UNIQUE, NULL},
+		{"rack", POLICY_UNIQUE, "x"},
+		{"rack", POLICY_LIKE, NULL},
+		{"rack", POLICY_LIKE, "("},
+		{"rack", POLICY_LIKE, "(a)\\1"},
+		{"rack", POLICY_LIKE, "((a{99}){99}){99}"},
+		{"rack", POLICY_LIKE, "a{1,99999}"},
+		{"rack", POLICY_LIKE, "a++++++++++++++++++++++++"},
+		{"rack", POLICY_LIKE, "((((((((((((((a+)+)+)+)+)+)+)+)+)+)+)+)+)+"},
+		{"rack", POLICY_LIKE, "[]+]++++++++++++++"},
+		{"rack", POLICY_MAX_PER, NULL},
+		{"rack", POLICY_MAX_PER, "0"},
+		{"rack", POLICY_MAX_PER, "two"},
+		{"rack", POLICY_GROUP_BY, "-1"},
+		{"rack", POLICY_IS, ""},
 		{"rack", POLICY_OPERATORS, "x"},
 	};
 	struct policy *p = cluster();

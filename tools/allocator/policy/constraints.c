@@ -3,58 +3,25 @@
  * Constraints. LIKE, UNLIKE, IS and CLUSTER with a value look at the node alone: their answers are
  * kept as a bit for each node. The others count the demand's instances by value.
  *
- * Regular expressions are POSIX extended ones. References back, and repetitions that multiply to
- * more than REPEAT_MAX, are refused: with them a short text costs a lot of memory or time.
+ * Regular expressions are POSIX extended ones; what is too costly is refused (pattern.c).
  */
-#include <ctype.h>
 #include <errno.h>
 
 #include "agent/lib/units.h"
 #include "agent/lib/why.h"
 #include "tools/allocator/policy/policy_impl.h"
 
-#define REPEAT_MAX 1000
-#define WORD	   64
-
-static bool pattern_ok(const char *text)
-{
-	unsigned long long product = 1;
-
-	for (const char *c = text; *c; c++) {
-		if (*c == '\\' && isdigit((unsigned char)c[1]))
-			return false;
-		if (*c == '\\' && c[1]) {
-			c++;
-			continue;
-		}
-		if (*c != '{')
-			continue;
-		for (const char *n = c + 1; isdigit((unsigned char)*n) || *n == ','; n++) {
-			unsigned long long times = 0;
-
-			while (isdigit((unsigned char)*n) && times <= REPEAT_MAX)
-				times = times * 10 + (unsigned long long)(*n++ - '0');
-			if (times > 1)
-				product *= times;
-			if (product > REPEAT_MAX)
-				return false;
-			if (*n != ',')
-				break;
-		}
-	}
-	return true;
-}
+#define WORD 64
 
 static int compile_pattern(struct constraint *c, struct why *why)
 {
 	char whole[POLICY_PATTERN_MAX + 8];
 
-	if (!c->text || strlen(c->text) > POLICY_PATTERN_MAX || !pattern_ok(c->text))
+	if (!c->text || strlen(c->text) > POLICY_PATTERN_MAX || !pattern_is_cheap(c->text))
 		return why_set(why, -EINVAL,
 			       "%s %s: a regular expression of at most %d bytes, without \\1 and "
-			       "with at most %d repetitions in all",
-			       c->field->name, policy_operator_name(c->op), POLICY_PATTERN_MAX,
-			       REPEAT_MAX);
+			       "with few repetitions of repetitions",
+			       c->field->name, policy_operator_name(c->op), POLICY_PATTERN_MAX);
 	(void)snprintf(whole, sizeof(whole), "^(%s)$", c->text); /* it fits: checked above */
 	if (regcomp(&c->regex, whole, REG_EXTENDED | REG_NOSUB))
 		return why_set(why, -EINVAL, "%s %s: %s is not a regular expression",

@@ -245,6 +245,9 @@ void roles_free(struct policy *p);
 /* demands.c */
 void demand_free(struct policy *p, struct demand *d);
 
+/* pattern.c */
+bool pattern_is_cheap(const char *text);
+
 /* constraints.c */
 int constraint_compile(struct policy *p, const struct policy_constraint *from,
 		       struct constraint *to, struct why *why);
