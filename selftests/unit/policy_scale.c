@@ -42,6 +42,8 @@ static void run(struct service *s, const struct autoscale_config *c, uint64_t lo
 
 		s->now_ns += SECOND;
 		ASSERT_TRUE(!autoscale_horizontal(c, &s->past, &sample, s->now_ns, &s->d));
+		if (s->d.to != s->instances)
+			autoscale_changed(&s->past, s->now_ns);
 		s->changes += s->d.to != s->instances;
 		s->instances = s->d.to;
 		s->least = s->instances < s->least ? s->instances : s->least;
@@ -146,6 +148,7 @@ TEST(old_samples_and_clocks_that_go_back_change_nothing)
 	sample.at_ns = 106 * SECOND;
 	ASSERT_TRUE(!autoscale_horizontal(&c, &past, &sample, 106 * SECOND, &d));
 	EXPECT_EQ(d.to, 4);
+	autoscale_changed(&past, 106 * SECOND);
 	sample.instances = sample.reporting = 4;
 	sample.at_ns = SECOND;
 	ASSERT_TRUE(!autoscale_horizontal(&c, &past, &sample, SECOND, &d));
@@ -214,6 +217,8 @@ static void use_for(struct grown *g, uint64_t low, uint64_t high, unsigned int s
 
 		g->now_ns += SECOND;
 		ASSERT_TRUE(!autoscale_vertical(&memory, &g->hist, &use, g->now_ns, &g->d));
+		if (g->d.to != g->quota)
+			autoscale_vertical_changed(&g->hist, g->now_ns);
 		g->changes += g->d.to != g->quota;
 		g->quota = g->d.to;
 	}

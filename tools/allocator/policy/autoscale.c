@@ -188,11 +188,15 @@ int autoscale_horizontal(const struct autoscale_config *config, struct autoscale
 	past->last_now_ns = now_ns;
 	d.verdict = decide(config, past, sample, now_ns, &d);
 	describe(sample, past, &d);
-	if (d.to != d.from) {
-		past->last_change_ns = now_ns;
-		past->changed_once = true;
-		past->samples_nr = past->next = 0;
-	}
 	*ret = d;
 	return 0;
+}
+
+void autoscale_changed(struct autoscale_past *past, uint64_t now_ns)
+{
+	if (now_ns < past->last_now_ns)
+		now_ns = past->last_now_ns;
+	past->last_now_ns = past->last_change_ns = now_ns;
+	past->changed_once = true;
+	past->samples_nr = past->next = 0;
 }

@@ -79,12 +79,20 @@ struct autoscale_decision {
 
 /**
  * autoscale_horizontal - how many instances
- * @past: carried from call to call, for one app
+ * @past: carried from call to call, for one app and one signal
+ *
+ * Who acts on the decision says so with autoscale_changed(): a cool-down begins with a change, not
+ * with the wish for one.
  * Return: 0; -EINVAL a configuration that makes no sense (@ret and @past are as before).
  */
 int autoscale_horizontal(const struct autoscale_config *config, struct autoscale_past *past,
 			 const struct autoscale_sample *sample, uint64_t now_ns,
 			 struct autoscale_decision *ret);
+
+/**
+ * autoscale_changed - the number of instances was changed, by whatever signal or person
+ */
+void autoscale_changed(struct autoscale_past *past, uint64_t now_ns);
 
 /**
  * struct autoscale_vertical_config - a quota that follows use
@@ -134,6 +142,11 @@ struct autoscale_vertical_decision {
 int autoscale_vertical(const struct autoscale_vertical_config *config,
 		       struct autoscale_histogram *hist, const struct autoscale_use *use,
 		       uint64_t now_ns, struct autoscale_vertical_decision *ret);
+
+/**
+ * autoscale_vertical_changed - the quota was changed
+ */
+void autoscale_vertical_changed(struct autoscale_histogram *hist, uint64_t now_ns);
 
 const char *autoscale_verdict_name(enum autoscale_verdict v);
 

@@ -167,10 +167,13 @@ int autoscale_vertical(const struct autoscale_vertical_config *config,
 		       (unsigned long long)d.samples, (unsigned long long)d.quantile,
 		       config->margin_permille / 10, config->margin_permille % 10,
 		       use->starved ? ", starved" : ""); /* it fits: 64 bits a number */
-	if (d.to != d.from) {
-		hist->last_change_ns = now_ns;
-		hist->changed_once = true;
-	}
 	*ret = d;
 	return 0;
+}
+
+void autoscale_vertical_changed(struct autoscale_histogram *hist, uint64_t now_ns)
+{
+	if (now_ns > hist->last_change_ns)
+		hist->last_change_ns = now_ns;
+	hist->changed_once = true;
 }
