@@ -11,3 +11,10 @@ $(patsubst %.c,$(O)/%,$(wildcard selftests/unit/policy_*.c)): $(O)/selftests/uni
 $(O)/selftests/fuzz/policy: $(O)/fuzz/selftests/fuzz/policy.o $(policy-src:%.c=$(O)/fuzz/%.o) $(O)/fuzz/libdcos.a
 	@mkdir -p $(@D)
 	$(CLANG) $(FUZZ_SAN) -fsanitize=fuzzer -o $@ $^ $(LIBS_lib)
+
+# scaling and its signals, without the rest of the allocator
+scaling-tested	:= $(addprefix tools/allocator/,scaling.c scaling_rule.c signals.c)
+$(O)/selftests/unit/scaling: $(O)/san/selftests/unit/scaling.o $(scaling-tested:%.c=$(O)/san/%.o) \
+		$(O)/san/libharness.a $(O)/san/libpolicy.a $(O)/san/libdcos.a
+	@mkdir -p $(@D)
+	$(CC) -pie $(SAN) -o $@ $^ $(LIBS_container) $(LIBS_lib) -lm
