@@ -22,7 +22,7 @@ DEPS		:= gcc make libc6-dev pkg-config clang libclang-rt-dev llvm \
 		   libinih-dev libsmartcols-dev libncurses-dev libmicrohttpd-dev nettle-dev \
 		   python3-docutils clang-format perl busybox-static tmux curl \
 		   qemu-system-x86 e2fsprogs cpio kmod mmdebstrap zstd xz-utils \
-		   debian-archive-keyring mount sqlite3 iproute2 iperf3
+		   debian-archive-keyring mount sqlite3 iproute2 iperf3 podman
 
 OPT		?= -O2 -g
 WARN		:= -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \

@@ -388,7 +388,7 @@ static void wait_for_start(struct launch_child *c)
 void child_main(struct launch_child *c)
 {
 	char path[PATH_MAX];
-	const char *program;
+	const char *program = "";
 	int err;
 
 	c->iso->child = c;
@@ -407,7 +407,8 @@ void child_main(struct launch_child *c)
 	own_null(c);
 	(void)umask(c->process->umask); /* cannot fail */
 	change_dir(c, path, sizeof(path));
-	program = find_program(c, path, sizeof(path));
+	if (!c->iso->spec->oci || !c->iso->spec->oci->process.none)
+		program = find_program(c, path, sizeof(path));
 	wait_for_start(c);
 	enter(c, true);
 	c->page->stage = LAUNCH_EXECS;

@@ -170,33 +170,43 @@ static int hand_source(struct isolation *iso, int place, const struct oci_mount 
 	return 0;
 }
 
+/*
+ * What is unmounted on the host goes here, too, and nothing of ours is seen there; a root that
+ * is to be shared with the host takes what the host has.
+ */
+static struct mount_attr host_propagation(const struct ct_oci *oci)
+{
+	bool wide = oci->root_propagation & (MS_SHARED | MS_SLAVE);
+
+	return (struct mount_attr){.propagation = wide ? MS_SLAVE : MS_PRIVATE};
+}
+
 static int bundle_attach(struct isolation *iso)
 {
 	const struct ct_oci *oci = iso->spec->oci;
 	const struct bundle *b = bundle_of(iso);
+	struct mount_attr attr;
 	int fd, err = 0;
 
 	if (!oci)
 		return 0;
+	attr = host_propagation(oci);
 	fd = mnt_clone(b->image, "", true);
 	if (fd < 0)
 		return iso_fail(iso, fd, "root.path: %s", oci->rootfs);
 	iso->handed[b->root] = fd;
+	/* a copy of a shared mount is its peer: what is mounted on it would show on the host */
+	if (mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)))
+		return iso_fail(iso, -errno, "root.path: %s", oci->rootfs);
 	for (size_t i = 0; i < oci->mounts_nr && !err; i++)
 		if (b->mounts[i] >= 0)
 			err = hand_source(iso, b->mounts[i], &oci->mounts[i]);
 	return err;
 }
 
-/*
- * What is unmounted on the host goes here, too, and nothing of ours is seen there; a root that
- * is to be shared with the host takes what the host has.
- */
 static int detach_host(struct isolation *iso)
 {
-	const struct ct_oci *oci = iso->spec->oci;
-	bool wide = oci->root_propagation & (MS_SHARED | MS_SLAVE);
-	struct mount_attr attr = {.propagation = wide ? MS_SLAVE : MS_PRIVATE};
+	struct mount_attr attr = host_propagation(iso->spec->oci);
 
 	if (mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &attr, sizeof(attr)))
 		return bundle_fail(iso, "separating the host's mounts", NULL, -errno);

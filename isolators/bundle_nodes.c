@@ -96,14 +96,13 @@ static int one_node(struct isolation *iso, const struct oci_node *n, int root)
 	bool userns = iso->spec->namespaces & CLONE_NEWUSER;
 	int dir = -1, err;
 
-	if (userns && n->type != 'p') {
+	dir = parent_of(root, n->path);
+	err = dir < 0 ? dir : userns && n->type != 'p' ? -EPERM : make_node(dir, n);
+	if (dir >= 0)
+		(void)close(dir); /* O_PATH */
+	/* not made also where a cgroup above has rules of its own, as podman's pods */
+	if (err == -EPERM && n->type != 'p')
 		err = bind_node(root, n);
-	} else {
-		dir = parent_of(root, n->path);
-		err = dir < 0 ? dir : make_node(dir, n);
-		if (dir >= 0)
-			(void)close(dir); /* O_PATH */
-	}
 	return err ? bundle_fail(iso, "making the device", n->path, err) : 0;
 }
 

@@ -102,6 +102,7 @@ struct oci_sched {
 
 /* Of the process, beside struct ct_process. */
 struct oci_process {
+	bool none; /* the configuration has no process: it can be created, and not be started */
 	struct oci_caps caps;
 	struct oci_sched sched;
 	bool ioprio_set;

@@ -30,7 +30,7 @@ OWN='{"type": "pid"}, {"type": "mount"}, {"type": "uts"}, {"type": "ipc"}, {"typ
 # config COMMAND: a bundle that runs it in a shell; what differs stands in these, each JSON with a comma at its end
 config() {
 	cat > config.json <<-JSON
-		{"ociVersion": "1.0.2", ${TOP-} "x-unknown": [1],
+		{"ociVersion": "${VERSION-1.0.2}", ${TOP-} "x-unknown": [1],
 		 "root": {"path": "rootfs", "readonly": ${READONLY-false}},
 		 "process": {${PROCESS-} "user": {"uid": ${USER_ID-0}, "gid": 0${USER_MORE-}}, "cwd": "${CWD-/}",
 		  "args": ["sh", "-c", "$1"], "env": ["PATH=/bin", "A=b c"],
@@ -91,6 +91,10 @@ ok "delete" rt delete c1
 tap $? "leaves no cgroup and no directory"
 rt delete c1 2> "$T/out2"
 like "$? $(cat "$T/out2") $(rt delete --force c1; echo $?)" "^1 .*does not exist.* 0" "what is not there is an error, but not with --force"
+echo '{"ociVersion": "1.0.0", "root": {"path": "rootfs"}, "linux": {"namespaces": [{"type": "mount"}], "cgroupsPath": "/'"$GROUP"'/c"}}' > config.json
+ok "one without a process can be created" sh -c "'$DCOS_BUILD/bin/dcosrun' --root '$T/run' create c2 < /dev/null > /dev/null 2>&1"
+rt start c2 2> "$T/out2"
+like "$? $(cat "$T/out2") $(rt delete --force c2)" "^1 .*config.json has no process" "but not started"
 config 'exit 5'
 rt run --detach c2 < /dev/null
 is "$?" 0 "run --detach does not wait"
@@ -114,8 +118,9 @@ is "$(CWD=/made/here inside pwd)" "/made/here
 status 0" "a working directory that is missing is made"
 rm -rf rootfs/made
 is "$(CAPS='{"bounding": ["CAP_CHOWN", "CAP_KILL"], "permitted": ["CAP_CHOWN"], "effective": ["CAP_CHOWN"], "inheritable": ["CAP_CHOWN"], "ambient": ["CAP_CHOWN"]}' USER_ID=1 inside 'grep ^Cap /proc/self/status | cut -f 2 | tr -s \"\\\\n\" \" \"')" "0000000000000001 0000000000000001 0000000000000001 0000000000000021 0000000000000001 status 0" "each of the five capability sets is what it says"
-is "$(CAPS='{"bounding": ["CAP_NO_SUCH", "CAP_KILL"]}' inside 'grep ^CapBnd /proc/self/status | cut -f 2')" "0000000000000020
-status 0" "a capability that nobody has is left out"
+like "$(CAPS='{"bounding": ["CAP_NO_SUCH"]}' inside true)" 'process.capabilities.bounding: "CAP_NO_SUCH" is no capability' "a capability that does not exist is an error in version 1.0"
+is "$(VERSION=1.1.0 CAPS='{"bounding": ["CAP_NO_SUCH", "CAP_KILL"]}' inside 'grep ^CapBnd /proc/self/status | cut -f 2')" "0000000000000020
+status 0" "and left out in later ones"
 is "$(PROCESS='"rlimits": [{"type": "RLIMIT_NOFILE", "soft": 100, "hard": 200}, {"type": "RLIMIT_CORE", "soft": 0, "hard": 18446744073709551615}],' inside 'ulimit -S -n; ulimit -H -n; ulimit -S -c')" "100
 200
 0
@@ -144,6 +149,14 @@ like "$? $(cat "$T/out")" "^1 .*--console-socket is needed" "which create has to
 # --- root and mounts ----------------------------------------------------------------
 mkdir -p "$T/vol/below" rootfs/data
 echo text > "$T/vol/file"
+mount --bind rootfs rootfs
+mount --make-shared rootfs
+is "$(inside 'grep -c . /proc/mounts'; grep -c "$T/b/rootfs/" /proc/self/mountinfo)" "4
+status 0
+0" "what is mounted inside does not show on the host"
+like "$(LINUX='"rootfsPropagation": "shared",' inside 'head -n 1 /proc/self/mountinfo')" " / rw,relatime shared:" "a root that is shared inside"
+like "$(LINUX='"rootfsPropagation": "rslave",' inside 'head -n 1 /proc/self/mountinfo')" " / rw,relatime master:" "or gets what is mounted on the host"
+umount rootfs
 is "$(READONLY=true inside 'touch /x 2> /dev/null || echo read-only')" "read-only
 status 0" "a root that is read-only"
 is "$(MOUNTS=', {"destination": "/vol/deep", "source": "'"$T/vol"'", "type": "bind", "options": ["rbind", "ro", "nosuid", "noexec"]}, {"destination": "/one", "source": "'"$T/vol/file"'", "options": ["bind"]}' inside 'cat /vol/deep/file /one; touch /vol/deep/x 2> /dev/null || echo read-only; grep -c \" /vol/deep ro,nosuid,noexec\" /proc/self/mountinfo')" "text
@@ -153,7 +166,7 @@ read-only
 status 0" "binds of a directory and a file, with options, their places made"
 rm -rf rootfs/vol rootfs/one
 echo image > rootfs/data/f
-is "$(MOUNTS=', {"destination": "/data", "type": "tmpfs", "source": "tmpfs", "options": ["size=64k", "tmpcopyup", "noatime"]}' inside 'cat /data/f; echo new > /data/f; grep \" /data \" /proc/mounts | cut -d \" \" -f 3,4')" "image
+is "$(MOUNTS=', {"destination": "/data", "type": "tmpfs", "source": "tmpfs", "options": ["size=64k", "tmpcopyup", "noatime"]}' inside 'cat /data/f; echo new > /data/f; grep \" /data \" /proc/mounts | cut -d \" \" -f 3,4 | sed s/,inode64//')" "image
 tmpfs rw,noatime,size=64k
 status 0" "a tmpfs that begins with what the image has"
 is "$(cat rootfs/data/f)" image "which the image keeps"

@@ -53,6 +53,7 @@ static int read_version(struct config *c, const json_t *doc)
 		return cf_missing(c, "ociVersion");
 	if (strncmp(version, SUPPORTED, strlen(SUPPORTED)))
 		return cf_bad(c, "ociVersion", "\"%.32s\": allowed is 1.0.0 to 1.x", version);
+	c->strict_caps = !strncmp(version, "1.0.", 4);
 	return 0;
 }
 
@@ -91,6 +92,17 @@ static void set_defaults(struct config *c)
 	c->spec.oci = &c->oci;
 }
 
+/* It may be missing until the start: runtime-spec config.md, "process". */
+static int no_process(struct config *c)
+{
+	static char *nothing[] = {(char *)"", NULL};
+
+	c->oci.process.none = true;
+	c->spec.process.args = nothing;
+	c->spec.process.cwd = (char *)"/";
+	return 0;
+}
+
 static int read_process(struct config *c, const json_t *doc)
 {
 	json_t *process = NULL;
@@ -100,7 +112,7 @@ static int read_process(struct config *c, const json_t *doc)
 	if (err)
 		return err;
 	if (!process)
-		return cf_missing(c, "process");
+		return no_process(c);
 	was = cf_in(c, "process", -1);
 	err = config_read_process(c, process);
 	if (!err)

@@ -42,7 +42,7 @@ struct config {
 	json_t *annotations; /* an object, or NULL; borrowed */
 	const char *cgroups_path; /* NULL: not said */
 	const char *bundle; /* absolute */
-	bool rootless; /* values that need rights over the host are left out */
+	bool strict_caps; /* of version 1.0: a capability that does not exist is an error */
 	struct config_block *memory; /* all that was allocated */
 	struct why *why;
 	char place[CONFIG_PLACE_MAX]; /* where the reader is: "linux.resources" */
@@ -61,6 +61,7 @@ int config_load(struct config *c, const char *bundle, const char *file, struct w
 
 /**
  * config_text - a document of such a configuration; @name of it for the sentence
+ * @text: NUL-terminated
  * Numbers up to 2^64 - 1 are kept by their bits. Return: NULL: @why is set
  */
 json_t *config_text(const char *text, size_t len, const char *name, struct why *why);

@@ -80,16 +80,23 @@ static int read_user(struct config *c, const json_t *process)
 	return err;
 }
 
-/* What cannot be had is left out and said: runtime-spec, "capabilities". */
-static uint64_t caps_of(struct config *c, const char *key, char *const *names, uint64_t have)
+/*
+ * What cannot be had is left out and said; a name that does not exist is an error in what is
+ * written for 1.0 of the specification, and left out in what is for later ones.
+ */
+static int caps_of(struct config *c, const char *key, char *const *names, uint64_t have,
+		   uint64_t *ret)
 {
 	char text[CAPS_TEXT_MAX + 128];
-	uint64_t caps = 0, one;
+	uint64_t caps = 0, one = 0;
 
 	for (size_t i = 0; names && names[i]; i++) {
 		char *alone[] = {names[i], NULL};
+		int err = caps_from_names(alone, &one, NULL);
 
-		if (!caps_from_names(alone, &one, NULL) && (one & have)) {
+		if (err && c->strict_caps)
+			return cf_bad(c, key, "\"%.64s\" is no capability", names[i]);
+		if (!err && (one & have)) {
 			caps |= one;
 			continue;
 		}
@@ -99,7 +106,8 @@ static uint64_t caps_of(struct config *c, const char *key, char *const *names, u
 		if (c->warn)
 			c->warn(text);
 	}
-	return caps;
+	*ret = caps;
+	return 0;
 }
 
 static int read_caps(struct config *c, const json_t *process)
@@ -124,7 +132,8 @@ static int read_caps(struct config *c, const json_t *process)
 		char **names = NULL;
 
 		err = cf_strings(c, v, sets[i].key, &names);
-		*sets[i].set = caps_of(c, sets[i].key, names, have);
+		if (!err)
+			err = caps_of(c, sets[i].key, names, have, sets[i].set);
 	}
 	if (err)
 		return err;

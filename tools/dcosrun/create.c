@@ -138,15 +138,6 @@ const struct rt_command rt_create = {
 	.run = run_create,
 };
 
-/* Hooks that come after the start are told when they fail, and stop nothing. */
-static void poststart(struct rt_box *b, struct config *c)
-{
-	struct why why = {{0}};
-
-	if (rt_hooks(c, HOOKS_POSTSTART, "running", b->id, b->pid, &why))
-		rt_warn(why.text);
-}
-
 static int start_box(struct rt *rt, struct rt_box *b)
 {
 	struct config c;
@@ -157,13 +148,18 @@ static int start_box(struct rt *rt, struct rt_box *b)
 		return why_set(&rt->why, -EINVAL, "container %s can't be started: it is %s", b->id,
 			       rt_status_name(b->status));
 	err = rt_box_config(rt, b, &c);
+	if (!err && c.oci.process.none)
+		err = why_set(&rt->why, -EINVAL,
+			      "container %s can't be started: config.json has no "
+			      "process",
+			      b->id);
 	sock = err ? err : rt_start_connect(rt, b);
 	if (!err)
 		err = sock < 0 ? sock : ct_start_by(sock, &rt->why);
 	if (!err && unlinkat(b->dir, RT_SOCKET, 0))
 		err = why_set(&rt->why, -errno, "%s/%s/" RT_SOCKET, rt->root, b->id);
 	if (!err)
-		poststart(b, &c);
+		err = rt_hooks(&c, HOOKS_POSTSTART, "running", b->id, b->pid, &rt->why);
 	config_free(&c);
 	return err;
 }
@@ -204,12 +200,14 @@ static int run_in(struct rt *rt, const struct create_options *o, struct config *
 	}
 	if (!err)
 		err = rt_make(rt, b, c, &stdio, ret);
+	if (!err && c->oci.process.none)
+		err = why_set(&rt->why, -EINVAL, "process: is missing");
 	if (!err)
 		err = rt_pid_file(rt, o->pid_file, (*ret)->iso.pid);
 	if (!err)
 		err = ct_start(*ret, &rt->why);
 	if (!err) {
-		poststart(b, c);
+		(void)rt_hooks(c, HOOKS_POSTSTART, "running", b->id, b->pid, NULL); /* may fail */
 		if (!o->detach)
 			status = rt_attend(rt, (*ret)->iso.pid, (*ret)->iso.pidfd, pair[0]);
 	}

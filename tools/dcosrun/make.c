@@ -91,6 +91,7 @@ int rt_hooks(struct config *c, enum config_hooks stage, const char *status, cons
 	     pid_t pid, struct why *why)
 {
 	json_t *doc;
+	bool may_fail = stage == HOOKS_POSTSTART || stage == HOOKS_POSTSTOP;
 	cleanup_free char *text = NULL;
 	int err = 0;
 
@@ -102,11 +103,18 @@ int rt_hooks(struct config *c, enum config_hooks stage, const char *status, cons
 	if (!text)
 		return why_set(why, -ENOMEM, "hooks");
 	for (size_t i = 0; i < c->hooks[stage].nr && !err; i++) {
+		struct why own = {{0}};
+
 		err = oci_hook_run(&c->hooks[stage].items[i], text);
-		if (err)
-			return why_set(why, err, "hook %s", c->hooks[stage].items[i].path);
+		if (!err)
+			continue;
+		err = why_set(may_fail ? &own : why, err, "hook %s", c->hooks[stage].items[i].path);
+		if (may_fail) {
+			rt_warn(own.text);
+			err = 0;
+		}
 	}
-	return 0;
+	return err;
 }
 
 static int on_made(void *ctx, pid_t pid, struct why *why)
@@ -184,7 +192,6 @@ int rt_make(struct rt *rt, struct rt_box *b, struct config *c, const struct ct_s
 int rt_undo(struct rt *rt, struct rt_box *b)
 {
 	struct config c;
-	struct why why = {{0}};
 	int err = 0;
 
 	if (b->pidfd >= 0)
@@ -198,9 +205,9 @@ int rt_undo(struct rt *rt, struct rt_box *b)
 	if (b->state) {
 		rt_config_new(&c);
 		err = rt_box_config(rt, b, &c);
-		/* failures of these are told, and stop nothing: runtime-spec, "Poststop" */
-		if (!err && rt_hooks(&c, HOOKS_POSTSTOP, "stopped", b->id, 0, &why))
-			rt_warn(why.text);
+		if (!err)
+			(void)rt_hooks(&c, HOOKS_POSTSTOP, "stopped", b->id, 0,
+				       NULL); /* may fail */
 		config_free(&c);
 	}
 	return rt_box_forget(rt, b);

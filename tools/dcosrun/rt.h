@@ -112,7 +112,10 @@ int rt_cgroup_make(struct rt *rt, struct config *c, const char *id, char **ret_p
 /** rt_cgroup_open - a cgroup by its path below the mount. Return: descriptor or -errno */
 int rt_cgroup_open(const char *path, struct why *why);
 
-/** rt_hooks - hooks in the runtime's own namespaces, until one fails */
+/**
+ * rt_hooks - hooks in the runtime's own namespaces
+ * One that fails ends it, but for poststart and poststop: there it is told in the log.
+ */
 int rt_hooks(struct config *c, enum config_hooks stage, const char *status, const char *id,
 	     pid_t pid, struct why *why);
 
