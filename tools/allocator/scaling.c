@@ -92,7 +92,7 @@ static int decide_metric(struct scaling *s, size_t i, const struct scaling_now *
 
 static json_t *metric_json(const struct scaling_metric *m, const struct autoscale_decision *d)
 {
-	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:s}", "signal", signal_name(m->signal),
+	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:s}", "signal", signals_name(m->signal),
 			 "verdict", autoscale_verdict_name(d->verdict), "value",
 			 (json_int_t)d->signal, "target", (json_int_t)d->target, "asks",
 			 (json_int_t)d->raw, "text", d->text);

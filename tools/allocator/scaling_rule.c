@@ -148,7 +148,7 @@ static int parse_metric(const json_t *doc, const struct autoscale_config *common
 
 	if (r)
 		return r;
-	if (!name || signal_parse(name, &ret->signal))
+	if (!name || signals_parse(name, &ret->signal))
 		return why_set(
 			why, -EINVAL,
 			"signal: cpu, memory, throttled, wait_p99, rtt_p99, received, sent or "

@@ -41,7 +41,7 @@ static const char *const hist_names[HISTS] = {
 	[HIST_RTT] = "rtt_hist_us",
 };
 
-static const char *const signal_names[SIGNALS] = {
+static const char *const names[SIGNALS] = {
 	[SIGNAL_CPU] = "cpu",
 	[SIGNAL_MEMORY] = "memory",
 	[SIGNAL_THROTTLED] = "throttled",
@@ -72,15 +72,15 @@ struct signals {
 	uint64_t refused;
 };
 
-const char *signal_name(enum signal s)
+const char *signals_name(enum signal s)
 {
-	return (unsigned int)s < SIGNALS ? signal_names[s] : "?";
+	return (unsigned int)s < SIGNALS ? names[s] : "?";
 }
 
-int signal_parse(const char *name, enum signal *ret)
+int signals_parse(const char *name, enum signal *ret)
 {
 	for (unsigned int i = 0; i < SIGNALS; i++)
-		if (!strcmp(name, signal_names[i])) {
+		if (!strcmp(name, names[i])) {
 			*ret = i;
 			return 0;
 		}

@@ -71,9 +71,9 @@ void signals_peak(const struct signals *s, uint64_t now_ms, uint64_t fresh_ms,
 /** signals_refused - reports of tasks beyond SIGNALS_TASKS_MAX */
 uint64_t signals_refused(const struct signals *s);
 
-const char *signal_name(enum signal s);
+const char *signals_name(enum signal s);
 
-/** signal_parse - Return: 0; -EINVAL no such signal */
-int signal_parse(const char *name, enum signal *ret);
+/** signals_parse - Return: 0; -EINVAL no such signal */
+int signals_parse(const char *name, enum signal *ret);
 
 #endif
