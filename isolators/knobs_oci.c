@@ -11,12 +11,20 @@
 #include "cgroupfs/cgroupfs.h"
 #include "isolators/rows.h"
 
+/* The share that engines ask for when nobody asked: without a controller all have the same. */
+static bool is_default(const struct oci_pair *p)
+{
+	return !strcmp(p->key, "cpu.weight") && !strcmp(p->value, OCI_WEIGHT_DEFAULT);
+}
+
 int oci_knobs_write(int cgroup_fd, const struct oci_pairs *knobs, struct why *why)
 {
 	for (size_t i = 0; i < knobs->nr; i++) {
 		const struct oci_pair *p = &knobs->items[i];
 		int err = cg_write(cgroup_fd, p->key, p->value);
 
+		if (err == -ENOENT && is_default(p))
+			continue;
 		if (err == -ENOENT)
 			return why_set(why, err,
 				       "linux.resources: %s=%s: the host has no such file for the "

@@ -4,6 +4,8 @@
 
 #include "isolators/oci.h"
 
+#define OCI_WEIGHT_DEFAULT "39" /* cpu.weight of cpu.shares=1024 */
+
 /**
  * oci_knobs_write - write files of a cgroup, in their order
  * @cgroup_fd: its directory

@@ -8,7 +8,7 @@ command -v curl > /dev/null || tap_skip_all "needs curl"
 REPLIES=$GOLDEN/exporter.json
 exporter=$DCOS_BUILD/bin/dcos-exporter
 OM=application/openmetrics-text\;version=1.0.0
-if dir=$("$DCOS_SRC/selftests/harness/prometheus.sh" 2> "$T/why"); then
+if dir=$("$DCOS_SRC/selftests/harness/package.sh" prometheus promtool prometheus 2> "$T/why"); then
 	PATH=$dir:$PATH
 	why=
 else

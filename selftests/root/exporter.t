@@ -79,7 +79,7 @@ like "$(page)" 'dcos_agent_losses_total\{what="slots_full"\} 0' "its losses are 
 like "$(value machine_cpu_cores)" "^$(nproc --all)$" "the CPUs of the host"
 
 # --- Prometheus ---------------------------------------------------------------------------
-if ! dir=$("$DCOS_SRC/selftests/harness/prometheus.sh" 2> "$T/why"); then
+if ! dir=$("$DCOS_SRC/selftests/harness/package.sh" prometheus promtool prometheus 2> "$T/why"); then
 	skip "Prometheus reads the page" "$(tail -n 1 "$T/why")"
 else
 	page | "$dir/promtool" check metrics > "$T/lint" 2>&1
