@@ -67,7 +67,7 @@ static void run(struct app *a, uint64_t load, uint64_t memory, unsigned int seco
 		a->now_ms += 1000;
 		for (unsigned int i = 0; i < a->now.instances; i++)
 			report(a, i, load / a->now.instances, memory);
-		ASSERT_EQ(scaling_decide(a->scaling, &a->now, a->now_ms, &to), 0);
+		ASSERT_EQ(scaling_decide(a->scaling, &a->now, a->now_ms, 1, &to), 0);
 		for (unsigned int i = to.instances; i < a->now.instances; i++) {
 			char id[16];
 
@@ -169,7 +169,7 @@ TEST(without_fresh_reports_nothing_changes)
 	run(&a, 1200, MIB, 10);
 	for (int i = 0; i < 10; i++) {
 		a.now_ms += 10000;
-		ASSERT_EQ(scaling_decide(a.scaling, &a.now, a.now_ms, &to), 0);
+		ASSERT_EQ(scaling_decide(a.scaling, &a.now, a.now_ms, 1, &to), 0);
 		EXPECT_EQ(to.instances, 2);
 	}
 	/* reports that leave the tasks out: nothing was used */

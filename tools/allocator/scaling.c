@@ -154,7 +154,7 @@ static uint64_t decide_quotas(struct scaling *s, uint64_t now_ms, struct scaling
 }
 
 int scaling_decide(struct scaling *s, const struct scaling_now *now, uint64_t now_ms,
-		   struct scaling_now *ret)
+		   uint64_t time_ms, struct scaling_now *ret)
 {
 	struct scaling_now to = *now;
 	uint64_t digest = 1;
@@ -171,7 +171,7 @@ int scaling_decide(struct scaling *s, const struct scaling_now *now, uint64_t no
 		(void)json_array_append_new(metrics, metric_json(&s->rule.metric[i], &d));
 	}
 	to.instances = s->rule.metrics_nr ? most : now->instances;
-	entry = json_pack("{s:I, s:I, s:I, s:o}", "time", (json_int_t)now_ms, "from",
+	entry = json_pack("{s:I, s:I, s:I, s:o}", "time", (json_int_t)time_ms, "from",
 			  (json_int_t)now->instances, "to", (json_int_t)to.instances, "metrics",
 			  metrics);
 	digest = mix(digest, decide_quotas(s, now_ms, &to, entry));

@@ -49,6 +49,7 @@ struct signals *scaling_signals(struct scaling *s);
 
 /**
  * scaling_decide - what the app should be; once a second
+ * @now_ms: of the clock of the reports; @time_ms: for people, as it stands in the history
  * @ret: equal to @now where nothing is to change
  *
  * Up when any signal asks for it, to the highest count that one asks for; down only when no signal
@@ -56,7 +57,7 @@ struct signals *scaling_signals(struct scaling *s);
  * Return: 0; -ENOMEM the decision could not be kept for scaling_history() (@ret holds).
  */
 int scaling_decide(struct scaling *s, const struct scaling_now *now, uint64_t now_ms,
-		   struct scaling_now *ret);
+		   uint64_t time_ms, struct scaling_now *ret);
 
 /** scaling_changed - the app was changed, by this or by a person: cool-downs begin */
 void scaling_changed(struct scaling *s, const struct scaling_now *from,
