@@ -252,17 +252,14 @@ static int credentials_attach(struct isolation *iso)
 	return credentials_oom(iso->pid, &iso->spec->process, &iso->why);
 }
 
-/* The kernel's list ends where PR_CAPBSET_READ is -EINVAL. */
+/* The kernel's list ends where it says EINVAL. One that is not there is dropped like the others. */
 static int enter_bounding(uint64_t caps)
 {
 	for (unsigned int c = 0; c < CAPS_BITS; c++) {
-		int have = prctl(PR_CAPBSET_READ, c, 0, 0, 0);
-
-		if (have < 0)
-			break;
-		if (have && !(caps & CAP_BIT(c)) && !weakened("bounding") &&
-		    prctl(PR_CAPBSET_DROP, c, 0, 0, 0) < 0)
-			return -errno;
+		if (caps & CAP_BIT(c) || weakened("bounding") ||
+		    !prctl(PR_CAPBSET_DROP, c, 0, 0, 0))
+			continue;
+		return errno == EINVAL ? 0 : -errno;
 	}
 	return 0;
 }

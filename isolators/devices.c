@@ -213,30 +213,30 @@ static int policy_meter(struct isolation *iso, struct policy *p)
 	return 0;
 }
 
-static int maps_use(struct devices_bpf *skel, const struct iso_meter *m, const struct policy *p)
+static int maps_use(struct devices_bpf *skel, const struct iso_meter *m)
 {
-	int err;
+	int err = bpf_map__reuse_fd(skel->maps.slots, m->slots_fd);
 
-	if (p->ncpu) {
-		err = bpf_map__reuse_fd(skel->maps.slots, m->slots_fd);
-		return err ? err : bpf_map__reuse_fd(skel->maps.cells, m->cells_fd);
-	}
-	err = bpf_map__set_autocreate(skel->maps.slots, false);
-	return err ? err : bpf_map__set_autocreate(skel->maps.cells, false);
+	return err ? err : bpf_map__reuse_fd(skel->maps.cells, m->cells_fd);
 }
 
 /* Return: a descriptor of the loaded program, or -errno */
 static int program_load(const struct iso_meter *m, const struct policy *p)
 {
-	libbpf_print_fn_t print = libbpf_set_print(NULL); /* the caller has the errno */
-	struct devices_bpf *skel = devices_bpf__open();
-	int fd = -errno;
+	libbpf_print_fn_t print;
+	struct devices_bpf *skel;
+	int fd;
 
+	if (!p->ncpu)
+		return devices_plain_load(p->rules, p->rules_nr);
+	print = libbpf_set_print(NULL); /* the caller has the errno */
+	skel = devices_bpf__open();
+	fd = -errno;
 	if (skel) {
 		memcpy((void *)skel->rodata->rules, p->rules, sizeof(p->rules));
 		skel->rodata->rules_nr = p->rules_nr;
 		skel->rodata->ncpu = p->ncpu;
-		fd = maps_use(skel, m, p);
+		fd = maps_use(skel, m);
 		if (!fd)
 			fd = devices_bpf__load(skel);
 		if (!fd) {

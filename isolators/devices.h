@@ -5,7 +5,18 @@
 
 #define DEVICES_CACHE_MAX 16 /* programs kept loaded for the next container with the same list */
 
+#include <stddef.h>
+
+#include "bpf/abi.h"
+
 struct devices_cache;
+
+/**
+ * devices_plain_load - a device program that counts nothing
+ * @rules: as bpf/devices.bpf.c has them; of each access the first that speaks of it decides
+ * Return: its descriptor, -E2BIG, or -errno.
+ */
+int devices_plain_load(const struct dcos_device_rule *rules, size_t nr);
 
 /**
  * devices_cache_new - keep programs for containers with the same allow-list
