@@ -10,6 +10,7 @@
 #include <systemd/sd-event.h>
 
 #include "agent/lib/why.h"
+#include "tools/common/listen.h"
 #include "tools/exporter/pages.h"
 
 #define HTTP_CONNS_MAX	256
@@ -18,19 +19,8 @@
 	30000 /* for a request's headers, from the beginning or the last reply; for the reply */
 #define HTTP_REQUEST_MAX 16384 /* bytes of a request's line and headers, replies' headers too */
 #define HTTP_WAIT_MS	 2000 /* for answers of the agent; then the page is made without */
-#define HTTP_BACKLOG	 1024
 
 struct http;
-
-/**
- * http_listen - a listening socket
- * @address: "127.0.0.1:9924", "[::1]:9924", ":9924" all addresses, "127.0.0.1:0" any port
- * Return: descriptor; -EINVAL and others with @why.
- */
-int http_listen(const char *address, struct why *why);
-
-/** http_address - what a socket is bound to, "127.0.0.1:9924". Return: @buf */
-const char *http_address(int fd, char *buf, size_t size);
 
 /**
  * http_new - serve

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Addresses to listen on, see http.h. */
+/* Addresses to serve HTTP on, see listen.h. */
+#include "tools/common/listen.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
@@ -9,7 +11,6 @@
 
 #include "agent/lib/cleanup.h"
 #include "agent/lib/units.h"
-#include "tools/exporter/http.h"
 
 #define ALLOWED "must be ADDRESS:PORT such as 127.0.0.1:9924, [::1]:9924 or :9924"
 
