@@ -14,13 +14,13 @@ jobs		= $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 test: deps
 	+@$(MAKE) --no-print-directory $(jobs) test-run
 
-test-programs	= all $(crash-agent) $(inject) $(unit-tests) $(fuzz-programs) $(root-tests) $(golden-programs)
+test-programs	= all $(crash-agent) $(inject) $(unit-tests) $(fuzz-programs) $(root-tests) $(golden-programs) $(allocator-emulated)
 test-run: $(test-programs)
 	$(prove-env) prove --timer --failures --comments $(PROVE_FLAGS) --exec selftests/exec.sh $(unit-tests) \
 		$(fuzz-tests) $(check-tests) $(golden-tests) $(root-tests) $(root-scripts) $(vm-tests)
 
 # layers and single tests for people: make test-root T=container
-test-root: all $(crash-agent) $(inject) $(root-tests)
+test-root: all $(crash-agent) $(inject) $(root-tests) $(allocator-emulated)
 	$(prove-env) prove -v --exec selftests/exec.sh \
 		$(if $(T),$(wildcard $(T:%=selftests/root/%.t)) $(filter $(T:%=$(O)/selftests/root/%),$(root-tests)),$(root-tests) $(root-scripts))
 

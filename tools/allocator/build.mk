@@ -18,3 +18,16 @@ $(O)/selftests/unit/scaling: $(O)/san/selftests/unit/scaling.o $(scaling-tested:
 		$(O)/san/libharness.a $(O)/san/libpolicy.a $(O)/san/libdcos.a
 	@mkdir -p $(@D)
 	$(CC) -pie $(SAN) -o $@ $^ $(LIBS_container) $(LIBS_lib) -lm
+
+# the daemon without its nodes, and what it takes from other tools
+allocator-src	:= $(filter-out tools/allocator/nodes_%.c,$(wildcard tools/allocator/*.c)) \
+		   $(wildcard tools/common/*.c)
+LIBS_allocator	:= $(LIBS_lib) -lmicrohttpd -lsqlite3 -lm
+
+# with emulated nodes, for tests; sanitized
+allocator-emulated := $(O)/selftests/allocator-emulated
+$(allocator-emulated): $(allocator-src:%.c=$(O)/san/%.o) $(O)/san/selftests/allocator/nodes_emulated.o \
+		$(O)/san/libpolicy.a $(O)/san/libdcos.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -pie $(SAN) -o $@ $^ $(LIBS_allocator)

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The nodes: what they are, what they say, and the orders that they get. */
+#ifndef DCOS_ALLOCATOR_AGENTS_H
+#define DCOS_ALLOCATOR_AGENTS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "agent/lib/why.h"
+
+struct agents;
+struct agents_config;
+
+enum agents_state { AGENTS_ACTIVE, AGENTS_DRAINING, AGENTS_UNREACHABLE, AGENTS_GONE };
+
+/**
+ * struct agents_node - a node
+ * @attributes: object of texts; @ports: [[low, high]...]; @doctor: what its doctor found
+ * Numbers are thousandths of a CPU, bytes, bits per second.
+ */
+struct agents_node {
+	const char *id, *hostname;
+	json_t *attributes;
+	uint64_t cpus_milli, memory, disk, network_bps;
+	json_t *ports;
+	enum agents_state state;
+	json_t *doctor;
+	const char *version;
+};
+
+/**
+ * struct agents_ops - what the owner is told; everything passed is borrowed
+ * @node: it registered, changed or was lost
+ * @status: {task, state, reason, exit, signal, oom, healthy, time, uuid, address, ports}; once it
+ *          is kept @ack is called with @ack_arg
+ * @report: what all tasks of a node use
+ */
+struct agents_ops {
+	void (*node)(void *arg, const struct agents_node *node);
+	void (*status)(void *arg, const char *node, json_t *status, void (*ack)(void *),
+		       void *ack_arg);
+	void (*report)(void *arg, const char *node, json_t *tasks, uint64_t at_ms);
+};
+
+int agents_new(sd_event *event, const struct agents_config *config, const struct agents_ops *ops,
+	       void *arg, struct agents **ret);
+struct agents *agents_free(struct agents *a);
+
+/**
+ * agents_launch - start a task
+ * @spec: dcos-task(5)
+ * Return: 0 the order is on its way, a status follows; -errno with @why.
+ */
+int agents_launch(struct agents *a, const char *node, json_t *spec, struct why *why);
+
+/** agents_kill - end a task. Return: 0 a status follows; -ENOENT no such node or task */
+int agents_kill(struct agents *a, const char *node, const char *task, uint32_t grace_ms);
+
+/** agents_update - change limits of a running task */
+int agents_update(struct agents *a, const char *node, const char *task, json_t *resources);
+
+/** agents_drain - accept no new tasks there, or accept them again */
+int agents_drain(struct agents *a, const char *node, bool on);
+
+#endif

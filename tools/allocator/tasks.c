@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Tasks: what the nodes say about them. A task is written down before its node is told to start
+ * it, so that an allocator that comes back knows whose it is.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/lib/cleanup.h"
+#include "agent/lib/log.h"
+#include "tools/allocator/core.h"
+#include "tools/allocator/stamp.h"
+
+#define GRACE_MS	 3000 /* without taskKillGracePeriodSeconds */
+#define STEADY_MS	 60000 /* who ran for so long ends a back-off */
+#define RETURN_MS	 60000 /* for nodes to come back to an allocator that was restarted */
+#define EXPUNGE_PER_TICK 20 /* tasks of lost nodes that are given up in one second */
+
+static const char *const states[] = {
+	[CORE_STAGING] = "TASK_STAGING",
+	[CORE_RUNNING] = "TASK_RUNNING",
+	[CORE_KILLING] = "TASK_KILLING",
+	[CORE_UNREACHABLE] = "TASK_UNREACHABLE",
+};
+
+struct core_task *task_add(struct core_app *a, const char *id, const char *node, const char *host)
+{
+	struct core_task *t = calloc(1, sizeof(*t));
+	const char *config = app_text(json_object_get(a->def, "versionInfo"), "lastConfigChangeAt");
+
+	if (!t)
+		return NULL;
+	t->app = a;
+	(void)snprintf(t->id, sizeof(t->id), "%s", id); /* fits: launch.c made it, or a store */
+	t->node = strdup(node);
+	t->host = strdup(host);
+	t->version = strdup(app_text(a->def, "version"));
+	t->config = strdup(config);
+	t->staged_ms = stamp_ms();
+	TAILQ_INSERT_TAIL(&a->tasks, t, link);
+	a->tasks_nr++;
+	return t;
+}
+
+void task_gone(struct core *c, struct core_task *t)
+{
+	place_task_gone(c, t->id);
+	TAILQ_REMOVE(&t->app->tasks, t, link);
+	t->app->tasks_nr--;
+	free(t->node);
+	free(t->host);
+	free(t->version);
+	free(t->config);
+	free(t->address);
+	free(t);
+}
+
+static json_t *ports_json(const struct core_task *t)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < t->ports_nr; i++)
+		(void)json_array_append_new(list, json_integer(t->ports[i])); /* else shorter */
+	return list;
+}
+
+static json_t *stamp_json(uint64_t ms)
+{
+	char stamp[STAMP_SIZE];
+
+	return ms ? json_string(stamp_make(stamp, ms)) : json_null();
+}
+
+static json_t *addresses_json(const struct core_task *t)
+{
+	if (!t->address)
+		return json_array();
+	return json_pack("[{s:s, s:s}]", "ipAddress", t->address, "protocol",
+			 strchr(t->address, ':') ? "IPv6" : "IPv4");
+}
+
+static json_t *health_json(const struct core_task *t)
+{
+	if (!t->healthy_known)
+		return json_array();
+	return json_pack("[{s:b, s:i, s:s, s:s}]", "alive", t->healthy, "consecutiveFailures",
+			 !t->healthy, "taskId", t->id, "instanceId", t->id);
+}
+
+json_t *task_json(const struct core_task *t)
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:s, s:o, s:[], s:[], s:s}",
+			 "id", t->id, "appId", t->app->id, "host", t->host, "slaveId", t->node,
+			 "ports", ports_json(t), "ipAddresses", addresses_json(t), "state",
+			 states[t->state], "stagedAt", stamp_json(t->staged_ms), "startedAt",
+			 stamp_json(t->started_ms), "version", t->version, "healthCheckResults",
+			 health_json(t), "localVolumes", "servicePorts", "role",
+			 app_text(t->app->def, "role"));
+}
+
+int task_keep(struct core *c, const struct core_task *t, struct why *why)
+{
+	char key[CORE_TASK_ID_SIZE + 8];
+	cleanup_free char *text = NULL;
+	struct store_op op = {key};
+	json_t *doc = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:I, s:I}", "app", t->app->id,
+				"node", t->node, "host", t->host, "version", t->version, "config",
+				t->config, "ports", ports_json(t), "staged",
+				(json_int_t)t->staged_ms, "started", (json_int_t)t->started_ms);
+
+	text = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
+	json_decref(doc);
+	if (!text)
+		return -ENOMEM;
+	(void)snprintf(key, sizeof(key), "task/%s", t->id); /* fits */
+	op.value = text;
+	return store_commit(c->store, &op, 1, why);
+}
+
+static void task_forget(struct core *c, struct core_task *t)
+{
+	char key[CORE_TASK_ID_SIZE + 8];
+	struct store_op op = {key, NULL};
+	struct why why = {};
+
+	(void)snprintf(key, sizeof(key), "task/%s", t->id); /* fits */
+	if (store_commit(c->store, &op, 1, &why) < 0)
+		log_err("task %s is not forgotten: %s", t->id, why.text);
+	task_gone(c, t);
+	core_turn(c);
+}
+
+int task_load(struct core *c, const char *key, const char *value)
+{
+	json_t *doc = json_loads(value, 0, NULL), *p;
+	struct core_app *a = core_find_app(c, app_text(doc, "app") ?: "");
+	struct core_task *t =
+		a ? task_add(a, key + strlen("task/"), app_text(doc, "node"), app_text(doc, "host"))
+		  : NULL;
+	size_t i;
+
+	if (t) {
+		free(t->version);
+		free(t->config);
+		t->version = strdup(app_text(doc, "version"));
+		t->config = strdup(app_text(doc, "config"));
+		t->staged_ms = (uint64_t)json_integer_value(json_object_get(doc, "staged"));
+		t->started_ms = (uint64_t)json_integer_value(json_object_get(doc, "started"));
+		t->state = CORE_UNREACHABLE; /* until its node has come */
+		t->lost_ms = mono_ms() + RETURN_MS;
+		json_array_foreach (json_object_get(doc, "ports"), i, p)
+			if (t->ports_nr < POLICY_PORTS_MAX)
+				t->ports[t->ports_nr++] = (uint16_t)json_integer_value(p);
+	}
+	json_decref(doc);
+	return 0; /* whose app is gone is killed when it is told of */
+}
+
+void task_kill(struct core *c, struct core_task *t)
+{
+	json_t *grace = json_object_get(t->app->def, "taskKillGracePeriodSeconds");
+	uint32_t ms = grace ? (uint32_t)(json_number_value(grace) * 1000) : GRACE_MS;
+
+	if (t->state == CORE_UNREACHABLE) { /* nobody is there to be told */
+		task_forget(c, t);
+		return;
+	}
+	c->counters.kills++;
+	t->state = CORE_KILLING;
+	if (agents_kill(c->agents, t->node, t->id, ms) == -ENOENT)
+		task_forget(c, t);
+}
+
+/* ---- what nodes say ---- */
+
+static void publish(struct core *c, const struct core_task *t, const char *state, const char *why)
+{
+	bus_publish(c->bus, "status_update_event",
+		    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:o}", "slaveId", t->node,
+			      "taskId", t->id, "taskStatus", state, "message", why ?: "", "appId",
+			      t->app->id, "host", t->host, "ipAddresses", addresses_json(t),
+			      "version", t->version, "ports", ports_json(t)));
+}
+
+static void back_off(struct core_app *a)
+{
+	double first = app_number(a->def, "backoffSeconds");
+	double most = app_number(a->def, "maxLaunchDelaySeconds");
+	double next = a->backoff_s > 0 ? a->backoff_s * app_number(a->def, "backoffFactor") : first;
+
+	a->backoff_s = next < most ? next : most;
+	a->hold_until_ms = mono_ms() + (uint64_t)(a->backoff_s * 1000);
+}
+
+static void note_failure(struct core *c, struct core_task *t, const char *state, const char *why)
+{
+	struct core_app *a = t->app;
+	char stamp[STAMP_SIZE];
+
+	c->counters.failed++;
+	if (t->started_ms && stamp_ms() > t->started_ms + STEADY_MS)
+		a->backoff_s = 0;
+	back_off(a);
+	json_decref(a->last_failure);
+	a->last_failure = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "appId", a->id, "host",
+				    t->host, "message", why, "state", state, "taskId", t->id,
+				    "timestamp", stamp_now(stamp), "version", t->version);
+}
+
+static void ended(struct core *c, struct core_task *t, const char *state, json_t *status)
+{
+	const char *why = app_text(status, "reason") ?: "";
+	char name[32];
+
+	(void)snprintf(name, sizeof(name), "TASK_%s", state); /* fits: one of five */
+	publish(c, t, name, why);
+	c->counters.ended++;
+	if (t->state != CORE_KILLING && !t->app->doomed)
+		note_failure(c, t, name, why);
+	task_forget(c, t);
+}
+
+static void set_health(struct core *c, struct core_task *t, json_t *healthy)
+{
+	bool is = json_is_true(healthy);
+
+	if (!json_is_boolean(healthy) || (t->healthy_known && t->healthy == is))
+		return;
+	t->healthy_known = true;
+	t->healthy = is;
+	bus_publish(c->bus, "health_status_changed_event",
+		    json_pack("{s:s, s:s, s:s, s:s, s:b}", "appId", t->app->id, "taskId", t->id,
+			      "instanceId", t->id, "version", t->version, "alive", is));
+}
+
+static void runs(struct core *c, struct core_task *t, json_t *status)
+{
+	const char *address = app_text(status, "address");
+	struct why why = {};
+	bool news = t->state == CORE_STAGING || t->state == CORE_UNREACHABLE;
+
+	if (address && (!t->address || strcmp(t->address, address) != 0)) {
+		free(t->address);
+		t->address = strdup(address);
+	}
+	if (!t->started_ms) {
+		t->started_ms = stamp_ms();
+		if (task_keep(c, t, &why) < 0)
+			log_warn("task %s: %s", t->id, why.text);
+	}
+	if (t->state != CORE_KILLING)
+		t->state = CORE_RUNNING;
+	t->inactive = false;
+	if (news)
+		publish(c, t, "TASK_RUNNING", "");
+	set_health(c, t, json_object_get(status, "healthy"));
+}
+
+static bool is_end(const char *state)
+{
+	return !strcmp(state, "FINISHED") || !strcmp(state, "FAILED") || !strcmp(state, "KILLED") ||
+	       !strcmp(state, "LOST");
+}
+
+static void on_status(void *arg, const char *node, json_t *status, void (*ack)(void *),
+		      void *ack_arg)
+{
+	const char *id = app_text(status, "task"), *state = app_text(status, "state");
+	struct core *c = arg;
+	struct core_task *t = id ? core_find_task(c, id) : NULL;
+
+	c->counters.statuses++;
+	if (t && state && !strcmp(t->node, node)) {
+		if (is_end(state))
+			ended(c, t, state, status);
+		else if (!strcmp(state, "RUNNING"))
+			runs(c, t, status);
+	} else {
+		c->counters.statuses_unknown++;
+		/* one that was given up; of other origin it is left alone */
+		if (id && state && !t && !is_end(state) && !strncmp(id, "app.", 4))
+			(void)agents_kill(c->agents, node, id, GRACE_MS); /* it tells how it ends */
+	}
+	if (ack)
+		ack(ack_arg);
+	core_turn(c);
+}
+
+/* ---- nodes ---- */
+
+static void lose_tasks(struct core *c, const char *node, bool gone)
+{
+	struct core_app *a;
+	struct core_task *t;
+
+	LIST_FOREACH(a, &c->apps, link)
+	TAILQ_FOREACH(t, &a->tasks, link)
+	{
+		if (strcmp(t->node, node) != 0 || t->state == CORE_UNREACHABLE)
+			continue;
+		t->state = CORE_UNREACHABLE;
+		t->lost_ms = mono_ms();
+		publish(c, t, gone ? "TASK_GONE" : "TASK_UNREACHABLE", "the node is lost");
+	}
+}
+
+static const char *node_state(enum agents_state s)
+{
+	switch (s) {
+	case AGENTS_ACTIVE:
+		return "active";
+	case AGENTS_DRAINING:
+		return "draining";
+	case AGENTS_UNREACHABLE:
+		return "unreachable";
+	case AGENTS_GONE:
+		return "gone";
+	}
+	return "?";
+}
+
+static json_t *node_json(const struct agents_node *n)
+{
+	return json_pack("{s:s, s:s, s:s, s:O?, s:f, s:I, s:I, s:I, s:O?, s:O?, s:s?}", "id", n->id,
+			 "hostname", n->hostname ?: n->id, "state", node_state(n->state),
+			 "attributes", n->attributes, "cpus", (double)n->cpus_milli / 1000,
+			 "memory", (json_int_t)n->memory, "disk", (json_int_t)n->disk, "network",
+			 (json_int_t)n->network_bps, "ports", n->ports, "doctor", n->doctor,
+			 "version", n->version);
+}
+
+static void on_node(void *arg, const struct agents_node *n)
+{
+	struct core *c = arg;
+	struct core_node *known = core_find_node(c, n->id);
+
+	if (!known) {
+		known = calloc(1, sizeof(*known));
+		if (!known)
+			return;
+		known->id = strdup(n->id);
+		LIST_INSERT_HEAD(&c->nodes, known, link);
+	}
+	json_decref(known->doc);
+	known->doc = node_json(n);
+	free(known->host);
+	known->host = strdup(n->hostname ?: n->id);
+	known->state = n->state;
+	if (place_node(c, n) < 0)
+		log_warn("node %s cannot be used", n->id);
+	if (n->state == AGENTS_UNREACHABLE || n->state == AGENTS_GONE)
+		lose_tasks(c, n->id, n->state == AGENTS_GONE);
+	bus_publish(c->bus, "node_changed_event",
+		    json_pack("{s:s, s:s}", "node", n->id, "state", node_state(n->state)));
+	core_turn(c);
+}
+
+static void on_report(void *arg, const char *node, json_t *tasks, uint64_t at_ms)
+{
+	(void)arg; /* nothing of the services depends on use yet */
+	(void)node;
+	(void)tasks;
+	(void)at_ms;
+}
+
+static bool is_lost(const struct core_task *t, const char *key, uint64_t now)
+{
+	const json_t *u = json_object_get(t->app->def, "unreachableStrategy");
+
+	if (t->state != CORE_UNREACHABLE || !json_is_object(u))
+		return false;
+	return now >= t->lost_ms + 1000 * (uint64_t)json_integer_value(json_object_get(u, key));
+}
+
+void tasks_tick(struct core *c)
+{
+	unsigned int left = EXPUNGE_PER_TICK;
+	uint64_t now = mono_ms();
+	struct core_app *a;
+	struct core_task *t, *next;
+
+	LIST_FOREACH(a, &c->apps, link)
+	for (t = TAILQ_FIRST(&a->tasks); t && left; t = next) {
+		next = TAILQ_NEXT(t, link);
+		if (is_lost(t, "expungeAfterSeconds", now)) {
+			publish(c, t, "TASK_LOST", "unreachable for too long");
+			task_forget(c, t);
+			left--;
+		} else if (!t->inactive && is_lost(t, "inactiveAfterSeconds", now)) {
+			t->inactive = true;
+			left--;
+		}
+	}
+}
+
+const struct agents_ops core_agents_ops = {
+	.node = on_node,
+	.status = on_status,
+	.report = on_report,
+};
