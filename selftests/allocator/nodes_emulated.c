@@ -2,7 +2,8 @@
 /*
  * Nodes for tests of dcos-allocator: they run nothing and say that they do. The label "emulate" of
  * an app chooses what its tasks do: "stage" never to run, "fail" to end at once, "sick" to be
- * unhealthy. SIGUSR1 loses the first node, SIGUSR2 brings it back with its tasks.
+ * unhealthy. Five times a second they report what they use: the load that a file says, in thousandths
+ * of a CPU, divided among all. SIGUSR1 loses the first node, SIGUSR2 brings it back with its tasks.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #define NODES_MAX 1000
 #define START_US  20000
 #define END_US	  20000
+#define REPORT_US 200000
 
 struct task {
 	LIST_ENTRY(task) link;
@@ -23,6 +25,8 @@ struct task {
 	char *id, *node, *emulate;
 	sd_event_source *timer;
 	bool running, killed;
+	uint64_t cpu_ns;
+	double cpus; /* as it was updated last */
 };
 
 struct agents {
@@ -30,7 +34,8 @@ struct agents {
 	const struct agents_ops *ops;
 	void *arg;
 	LIST_HEAD(, task) tasks;
-	sd_event_source *boot, *lose, *restore;
+	sd_event_source *boot, *lose, *restore, *report;
+	const char *load;
 	unsigned int nr;
 	bool lost;
 };
@@ -38,6 +43,8 @@ struct agents {
 const struct opt_row nodes_rows[] = {
 	{"emulated", 0, "N", opt_count, offsetof(struct nodes_options, emulated), "1..1000",
 	 "so many nodes of 4 CPUs, 4 GiB and 100 ports each"},
+	{"load", 0, "FILE", opt_string, offsetof(struct nodes_options, load), "a file",
+	 "what all tasks use, in thousandths of a CPU"},
 	{},
 };
 
@@ -143,11 +150,15 @@ int agents_kill(struct agents *a, const char *node, const char *task, uint32_t g
 
 int agents_update(struct agents *a, const char *node, const char *task, json_t *resources)
 {
-	(void)a;
+	struct task *t;
+
 	(void)node;
-	(void)task;
-	(void)resources;
-	return 0;
+	LIST_FOREACH(t, &a->tasks, link)
+	if (!strcmp(t->id, task)) {
+		t->cpus = json_number_value(json_object_get(resources, "cpus"));
+		return 0;
+	}
+	return -ENOENT;
 }
 
 int agents_drain(struct agents *a, const char *node, bool on)
@@ -164,6 +175,50 @@ static int boot(sd_event_source *source, void *userdata)
 	for (unsigned int i = 0; i < a->nr; i++)
 		tell_node(a, i, AGENTS_ACTIVE);
 	return 0;
+}
+
+static uint64_t read_load(const struct agents *a)
+{
+	cleanup_fclose FILE *f = fopen(a->load, "re");
+	unsigned long long load = 0;
+
+	if (!f || fscanf(f, "%llu", &load) != 1)
+		return 0;
+	return load;
+}
+
+static void report_node(struct agents *a, unsigned int i, uint64_t each_ns, uint64_t at_ms)
+{
+	json_t *list = json_array();
+	struct task *t;
+	char id[32];
+
+	(void)snprintf(id, sizeof(id), "node-%u", i); /* fits */
+	LIST_FOREACH(t, &a->tasks, link)
+	{
+		if (!t->running || t->killed || strcmp(t->node, id) != 0)
+			continue;
+		t->cpu_ns += each_ns;
+		(void)json_array_append_new(list, json_pack("{s:s, s:I, s:I}", "id", t->id,
+							    "cpu_ns", (json_int_t)t->cpu_ns,
+							    "memory_bytes", (json_int_t)1 << 20));
+	}
+	a->ops->report(a->arg, id, list, at_ms);
+	json_decref(list);
+}
+
+static int report(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct agents *a = userdata;
+	uint64_t running = 0;
+	struct task *t;
+
+	LIST_FOREACH(t, &a->tasks, link)
+	running += t->running && !t->killed;
+	for (unsigned int i = 0; i < a->nr; i++)
+		report_node(a, i, running ? read_load(a) * REPORT_US / running : 0, usec / 1000);
+	(void)sd_event_source_set_time_relative(source, REPORT_US);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
 static int lose(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
@@ -191,6 +246,7 @@ int nodes_begin(sd_event *event, const struct nodes_options *o, const struct age
 	*a = (struct agents){.event = event,
 			     .ops = ops,
 			     .arg = arg,
+			     .load = o->load,
 			     .nr = (unsigned int)o->emulated.value};
 	LIST_INIT(&a->tasks);
 	(void)sigemptyset(&mask);
@@ -198,6 +254,8 @@ int nodes_begin(sd_event *event, const struct nodes_options *o, const struct age
 	(void)sigaddset(&mask, SIGUSR2);
 	(void)sigprocmask(SIG_BLOCK, &mask, NULL);
 	if (a->nr > NODES_MAX || sd_event_add_defer(event, &a->boot, boot, a) < 0 ||
+	    (a->load && sd_event_add_time_relative(event, &a->report, CLOCK_MONOTONIC, REPORT_US,
+						   1000, report, a) < 0) ||
 	    sd_event_add_signal(event, &a->lose, SIGUSR1, lose, a) < 0 ||
 	    sd_event_add_signal(event, &a->restore, SIGUSR2, lose, a) < 0) {
 		nodes_end(a);
@@ -214,6 +272,7 @@ struct agents *nodes_end(struct agents *a)
 	while (!LIST_EMPTY(&a->tasks))
 		task_free(LIST_FIRST(&a->tasks));
 	sd_event_source_disable_unref(a->boot);
+	sd_event_source_disable_unref(a->report);
 	sd_event_source_disable_unref(a->lose);
 	sd_event_source_disable_unref(a->restore);
 	free(a);

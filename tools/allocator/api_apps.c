@@ -7,6 +7,7 @@
 #include "agent/lib/cleanup.h"
 #include "tools/allocator/api.h"
 #include "tools/allocator/api_tasks.h"
+#include "tools/allocator/scaler.h"
 #include "tools/allocator/stamp.h"
 
 static void set(json_t *o, const char *key, json_t *v)
@@ -287,7 +288,7 @@ struct app_path {
 
 static bool is_word(const char *s, size_t len)
 {
-	static const char *const words[] = {"tasks", "versions", "restart"};
+	static const char *const words[] = {"tasks", "versions", "restart", "scaling"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (strlen(words[i]) == len && !strncmp(words[i], s, len))
@@ -320,6 +321,16 @@ static void split(const char *rest, struct app_path *ret)
 	*last = '/';
 }
 
+static void get_scaling(struct api_call *call, const char *id)
+{
+	json_t *doc = scaler_json(core_find_app(call->core, id));
+
+	if (doc)
+		api_answer(call, 200, doc);
+	else
+		api_says(call, 404, "App '%s' has no rule to scale by", id);
+}
+
 static void run_word(struct api_call *call, const struct app_path *p)
 {
 	bool get = !strcmp(call->method, "GET"), del = !strcmp(call->method, "DELETE");
@@ -330,6 +341,8 @@ static void run_word(struct api_call *call, const struct app_path *p)
 		get_version(call, p->id, p->arg);
 	else if (!strcmp(p->word, "versions") && get)
 		list_versions(call, p->id);
+	else if (!strcmp(p->word, "scaling") && get)
+		get_scaling(call, p->id);
 	else if (!strcmp(p->word, "restart") && !strcmp(call->method, "POST"))
 		restart_app(call, p->id);
 	else

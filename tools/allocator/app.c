@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* App definitions, see app.h: ids, what one row of app_rows.c cannot say, and readers. */
 #include "tools/allocator/app.h"
+#include "agent/lib/why.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -10,6 +11,7 @@
 #include "agent/lib/cleanup.h"
 #include "tools/allocator/app_rows.h"
 #include "tools/allocator/policy/policy.h"
+#include "tools/allocator/scaling.h"
 
 #define PART_CHARS "abcdefghijklmnopqrstuvwxyz0123456789-."
 #define PART_RULE                                                                                  \
@@ -203,6 +205,17 @@ static void check_unreachable(const json_t *app, struct app_errors *e)
 			  "expungeAfterSeconds must not be less than inactiveAfterSeconds");
 }
 
+static void check_scaling(const json_t *app, struct app_errors *e)
+{
+	const json_t *own = json_object_get(app, "dcos"), *rule = json_object_get(own, "autoscale");
+	struct why why = {};
+
+	if (own && !json_is_object(own))
+		app_error(e, "/dcos", "must be an object");
+	else if (rule && scaling_check(rule, &why) < 0)
+		app_error(e, "/dcos/autoscale", "%s", why.text);
+}
+
 static int complete(json_t *app, const char *base, struct app_errors *e)
 {
 	char id[APP_ID_MAX + 1];
@@ -221,6 +234,7 @@ static int complete(json_t *app, const char *base, struct app_errors *e)
 	check_constraints(app, e);
 	check_health(app, e);
 	check_unreachable(app, e);
+	check_scaling(app, e);
 	return e->details ? -EINVAL : 0;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The services as a whole, see core.h: loading, finding, turns. */
 #include "tools/allocator/core.h"
+#include "tools/allocator/scaler.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -91,6 +92,7 @@ static int tick(sd_event_source *source, uint64_t usec, void *userdata)
 	if (usec / TICK_US % PING_NR == 0)
 		bus_ping(c->bus);
 	tasks_tick(c);
+	scaler_tick(c);
 	core_turn(c);
 	/* fails for a bad argument only */
 	(void)sd_event_source_set_time_relative(source, TICK_US);
@@ -198,6 +200,7 @@ static void app_free(struct core *c, struct core_app *a)
 
 	while ((t = TAILQ_FIRST(&a->tasks)))
 		task_gone(c, t);
+	scaler_app_gone(a);
 	LIST_REMOVE(a, link);
 	json_decref(a->def);
 	json_decref(a->last_failure);

@@ -45,6 +45,7 @@ struct core_task {
 	uint64_t staged_ms, started_ms; /* since 1970; 0: not yet */
 	uint64_t lost_ms; /* monotonic, of CORE_UNREACHABLE */
 	bool healthy, healthy_known;
+	uint64_t quota_cpus_milli, quota_memory; /* other than it began with; 0: none */
 	bool inactive; /* unreachable for so long that another takes its place */
 };
 
@@ -66,6 +67,7 @@ struct core_app {
 	uint64_t hold_until_ms; /* monotonic */
 	uint64_t waits_since_ms; /* since 1970 */
 	json_t *last_failure;
+	struct scaler_app *scaler; /* NULL: it has no rule */
 };
 
 struct core_node {

@@ -10,10 +10,11 @@
  * struct nodes_options - from the command line
  * @agent: socket of the agent of this machine
  * @ports: "LOW-HIGH" that tasks of this machine may have
- * @emulated: nodes of a test
+ * @emulated: nodes of a test; @load: a file with what their tasks use
  */
 struct nodes_options {
 	const char *agent, *ports;
+	const char *load;
 	struct opt_u64 emulated;
 };
 

@@ -10,6 +10,7 @@
 #include "agent/lib/cleanup.h"
 #include "agent/lib/log.h"
 #include "tools/allocator/core.h"
+#include "tools/allocator/scaler.h"
 #include "tools/allocator/stamp.h"
 
 #define GRACE_MS	 3000 /* without taskKillGracePeriodSeconds */
@@ -46,6 +47,7 @@ struct core_task *task_add(struct core_app *a, const char *id, const char *node,
 void task_gone(struct core *c, struct core_task *t)
 {
 	place_task_gone(c, t->id);
+	scaler_task_gone(t);
 	TAILQ_REMOVE(&t->app->tasks, t, link);
 	t->app->tasks_nr--;
 	free(t->node);
@@ -358,10 +360,9 @@ static void on_node(void *arg, const struct agents_node *n)
 
 static void on_report(void *arg, const char *node, json_t *tasks, uint64_t at_ms)
 {
-	(void)arg; /* nothing of the services depends on use yet */
 	(void)node;
-	(void)tasks;
-	(void)at_ms;
+	(void)at_ms; /* of the node's clock */
+	scaler_report(arg, tasks);
 }
 
 static bool is_lost(const struct core_task *t, const char *key, uint64_t now)
