@@ -74,6 +74,28 @@ call PATCH /v2/apps/web '{"dcos": null}'
 ok "without a rule it is a person's again" wait_for app_is "not a['deployments']"
 untold() { call GET /v2/apps/web/scaling; [ "$STATUS" = 404 ]; }
 ok "and there is nothing to tell" wait_for untold
+
+# the meters steer: by requests the node of the first app, as the fuller one, would be the best fit
+node_of() { call GET "/v2/apps/$1/tasks" && get "d['tasks'][0]['host'] if d['tasks'] else ''"; }
+call DELETE /v2/apps/web
+gone() { call GET /v2/apps && [ "$(get 'd["apps"]')" = "[]" ]; }
+wait_for gone
+echo 100 > "$T/load"
+call POST /v2/apps '{"id": "/first", "cmd": "x", "cpus": 1, "mem": 512}'
+placed() { [ -n "$(node_of "$1")" ]; }
+wait_for placed first
+call POST /v2/apps '{"id": "/idle", "cmd": "x", "cpus": 1, "mem": 512}'
+wait_for placed idle
+ok "an app goes where another is, as the best fit" [ "$(node_of first)" = "$(node_of idle)" ]
+call DELETE /v2/apps/idle
+single() { call GET /v2/apps && [ "$(get '[a["id"] for a in d["apps"]]')" = "['/first']" ]; }
+wait_for single
+echo 3900 > "$T/load"
+hot() { call GET /v2/nodes && [ "$(get 'max(n["used"]["cpus"] for n in d["nodes"]) > 3')" = True ]; }
+ok "what the meters of a node say is shown" wait_for hot
+call POST /v2/apps '{"id": "/new", "cmd": "x", "cpus": 1, "mem": 512}'
+wait_for placed new
+ok "nor does it go where all is in use, whatever was requested" [ "$(node_of first)" != "$(node_of new)" ]
 kill "$PID"
 wait "$PID"
 ok "nothing was leaked, and nothing was wrong" [ $? -eq 0 ]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The services as a whole, see core.h: loading, finding, turns. */
 #include "tools/allocator/core.h"
+#include "tools/allocator/metered.h"
 #include "tools/allocator/scaler.h"
 
 #include <errno.h>
@@ -231,6 +232,7 @@ struct core *core_free(struct core *c)
 		app_free(c, a);
 	while ((n = LIST_FIRST(&c->nodes))) {
 		LIST_REMOVE(n, link);
+		metered_node_gone(n);
 		json_decref(n->doc);
 		free(n->id);
 		free(n->host);

@@ -74,6 +74,7 @@ struct core_node {
 	LIST_ENTRY(core_node) link;
 	char *id, *host;
 	json_t *doc; /* for people */
+	struct signals *use; /* of its tasks; NULL: no report yet */
 	enum agents_state state;
 };
 

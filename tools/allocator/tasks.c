@@ -10,6 +10,7 @@
 #include "agent/lib/cleanup.h"
 #include "agent/lib/log.h"
 #include "tools/allocator/core.h"
+#include "tools/allocator/metered.h"
 #include "tools/allocator/scaler.h"
 #include "tools/allocator/stamp.h"
 
@@ -48,6 +49,7 @@ void task_gone(struct core *c, struct core_task *t)
 {
 	place_task_gone(c, t->id);
 	scaler_task_gone(t);
+	metered_task_gone(c, t);
 	TAILQ_REMOVE(&t->app->tasks, t, link);
 	t->app->tasks_nr--;
 	free(t->node);
@@ -360,8 +362,8 @@ static void on_node(void *arg, const struct agents_node *n)
 
 static void on_report(void *arg, const char *node, json_t *tasks, uint64_t at_ms)
 {
-	(void)node;
 	(void)at_ms; /* of the node's clock */
+	metered_report(arg, node, tasks);
 	scaler_report(arg, tasks);
 }
 

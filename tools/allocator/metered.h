@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the tasks of each node really use, told to the policy, which places by it. */
+#ifndef DCOS_ALLOCATOR_METERED_H
+#define DCOS_ALLOCATOR_METERED_H
+
+#include <jansson.h>
+
+struct core;
+struct core_node;
+struct core_task;
+
+/**
+ * metered_report - a node's tasks
+ * @tasks: array of type Usage, each with "id" (or "task"); time is that of its arrival
+ *
+ * What a node says of its tasks changes how that node is judged, and nothing else.
+ */
+void metered_report(struct core *c, const char *node, const json_t *tasks);
+
+/** metered_task_gone - it uses nothing any more */
+void metered_task_gone(struct core *c, const struct core_task *t);
+
+/** metered_node_gone - forget what was learnt */
+void metered_node_gone(struct core_node *n);
+
+#endif
