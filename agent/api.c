@@ -3,6 +3,7 @@
  * meters in api_meters.c. */
 #include "agent/api.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <grp.h>
 #include <inttypes.h>
@@ -93,6 +94,14 @@ static json_t *command_json(const struct task *t)
 	return list;
 }
 
+static json_t *ipv4_json(uint32_t addr)
+{
+	struct in_addr in = {.s_addr = htonl(addr)};
+	char text[INET_ADDRSTRLEN];
+
+	return json_string(inet_ntop(AF_INET, &in, text, sizeof(text)));
+}
+
 json_t *api_task_json(const struct task *t)
 {
 	json_t *doc = json_pack("{ss ss ss so ss sO sI so}", "id", t->spec->ct.id, "state",
@@ -105,6 +114,9 @@ json_t *api_task_json(const struct task *t)
 		return NULL;
 	if (t->ct && t->ct->iso.pid > 0)
 		(void)json_object_set_new(doc, "pid", json_integer(t->ct->iso.pid)); /* ?int */
+	if (t->ct && t->ct->iso.net_ipv4)
+		(void)json_object_set_new(doc, "ipv4",
+					  ipv4_json(t->ct->iso.net_ipv4)); /* ?string */
 	if (t->started_unix_us)
 		(void)json_object_set_new(doc, "started_unix_us",
 					  json_integer((json_int_t)t->started_unix_us));

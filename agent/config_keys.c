@@ -148,6 +148,12 @@ static int pool_value(const struct config_row *row, const char *value, void *fie
 	return net_pool_parse(value, field) < 0 ? allowed(ret, NET_POOL_SAYS) : 0;
 }
 
+static int dns_value(const struct config_row *row, const char *value, void *field, char *ret)
+{
+	(void)row;
+	return net_dns_parse(value, field) < 0 ? allowed(ret, NET_DNS_SAYS) : 0;
+}
+
 static const struct config_choice read_accesses[] = {
 	{"all", CONFIG_READ_ALL},
 	{"group", CONFIG_READ_GROUP},
@@ -299,6 +305,12 @@ static const struct config_row network_keys[] = {
 	  "none: such tasks are refused. A change is for tasks that start later."},
 	 pool_value,
 	 AT(net_pool)},
+	{{"dns", NET_DNS_SAYS, "none",
+	  "Name servers in the /etc/resolv.conf of tasks with a private network, in place of those "
+	  "of the host's file that such tasks can't reach: loopback and IPv6 addresses. none: "
+	  "those are left out."},
+	 dns_value,
+	 AT(net_dns)},
 };
 
 static const struct config_row tasks_keys[] = {

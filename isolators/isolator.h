@@ -34,6 +34,7 @@
 #define ISO_TABLE_MAX	 24
 
 struct net_pool; /* isolators/net.h */
+struct net_dns;
 struct devices_cache; /* isolators/devices.h */
 struct sc_cache; /* isolators/seccomp.h */
 
@@ -117,6 +118,7 @@ struct iso_host {
 	bool memory_meter; /* the agent kills who has more than its memory: there is no controller */
 	const struct iso_netquota *netquota; /* NULL: network quotas are held by nobody */
 	const struct iso_guard *guard; /* NULL: nobody is held to ports and addresses */
+	const struct net_dns *dns; /* for private networks; NULL: none is configured */
 	const struct net_pool *net; /* addresses of private networks; NULL: there are none */
 	struct devices_cache *devices; /* loaded programs; NULL: each container loads its own */
 	struct sc_cache *seccomp_cache; /* NULL: each container compiles its own filter */
@@ -135,6 +137,8 @@ struct isolation {
 
 	bool metered;
 	uint32_t slot;
+
+	uint32_t net_ipv4; /* of a private network, in the host's byte order; 0: none */
 
 	int handed[ISO_HANDED_MAX]; /* parent: filled by attach; child: the same places, received */
 	int handed_nr;

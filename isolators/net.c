@@ -79,9 +79,14 @@ static int net_attach(struct isolation *iso)
 	if (!err)
 		err = loopback_up(sock, &iso->why);
 	if (!err && iso->spec->net_private)
-		err = net_private_up(sock, iso->host->net, iso->pid, iso->cgroup_id, &iso->why);
+		err = net_private_up(sock, iso);
 	nl_socket_free(sock);
 	return err;
+}
+
+static int net_recover(struct isolation *iso)
+{
+	return iso->spec->net_private ? net_private_find(iso) : 0;
 }
 
 static int net_probe(const struct iso_host *host, struct iso_probe *ret)
@@ -102,4 +107,5 @@ const struct isolator net_isolator = {
 	.probe = net_probe,
 	.prepare = net_prepare,
 	.attach = net_attach,
+	.recover = net_recover,
 };

@@ -12,13 +12,40 @@
 #define NET_PREFIX_MAX 29
 #define NET_POOL_SAYS  "none or an IPv4 network such as 10.88.0.0/16, of 8 to 29 bits"
 
+#define NET_DNS_MAX  3 /* MAXNS of resolv.h: more are not asked */
+#define NET_DNS_SAYS "none or 1 to 3 IPv4 addresses with commas, as in 192.0.2.53,192.0.2.54"
+
 struct nl_sock;
+struct isolation;
 
 /* Addresses of private networks; the first host is the gateway, the last address is unused. */
 struct net_pool {
 	uint32_t base; /* network address, in the host's byte order */
 	uint32_t nr; /* addresses of the network; 0: there are no private networks */
 };
+
+/* Name servers for tasks that can't reach those of the host. */
+struct net_dns {
+	uint32_t addr[NET_DNS_MAX]; /* in the network's byte order */
+	unsigned int nr;
+};
+
+/**
+ * net_dns_parse - read a list of name servers
+ * @text: "none", or addresses as in inet(3) with commas, none of them loopback
+ * Return: 0 or -EINVAL, @ret untouched.
+ */
+int net_dns_parse(const char *text, struct net_dns *ret);
+
+/**
+ * net_resolv_conf - resolv.conf(5) for a task with a private IPv4 network
+ * @host: the host's own, the text of it
+ * @dns: stands in for the host's name servers that are loopback or IPv6 and so not reached from
+ *       there; NULL or empty: those are left out and nothing takes their place
+ * @ret: malloc'd
+ * Return: 0 or -ENOMEM.
+ */
+int net_resolv_conf(const char *host, const struct net_dns *dns, char **ret);
 
 /**
  * net_pool_parse - read a range of addresses
@@ -30,15 +57,21 @@ int net_pool_parse(const char *text, struct net_pool *ret);
 /**
  * net_private_up - give a new namespace a device eth0 with an address, and a way to the host
  * @inside: a route socket that belongs to the namespace
- * @pid: a process in it, which can't end meanwhile
- * @seed: where to begin to look for a free address; any number
+ * @iso: its pid is a process in it, which can't end meanwhile; gets net_ipv4, or the sentence
  *
  * The host's end is called dcos-XXXXXX, the place of the address in the pool in hexadecimal: that
- * names are unique makes addresses so, and the kernel is the only list of those in use. Both ends
- * go when the namespace does, or when its last process has ended.
+ * names are unique makes addresses so, and the kernel is the only list of those in use. The alias
+ * of the host's end says whose it is. Both ends go when the namespace does, or when its last
+ * process has ended.
  * Return: 0; -ENOSPC no address is free; or -errno.
  */
-int net_private_up(struct nl_sock *inside, const struct net_pool *pool, pid_t pid, uint64_t seed,
-		   struct why *why);
+int net_private_up(struct nl_sock *inside, struct isolation *iso);
+
+/**
+ * net_private_find - the address that a container got before the agent was started again
+ * @iso: gets net_ipv4, which stays 0 if the kernel has no such device any more
+ * Return: 0 or -errno, with the sentence in @iso's why.
+ */
+int net_private_find(struct isolation *iso);
 
 #endif

@@ -16,13 +16,17 @@
 #include <netlink/route/link/veth.h>
 #include <netlink/route/route.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "agent/lib/cleanup.h"
+#include "isolators/isolator.h"
 
 #define HOST_END   "dcos-%06x" /* 11 bytes, of the 15 that a name may have */
 #define INSIDE_END "eth0"
+#define ALIAS	   "dcos:%s:%llu" /* id, cgroup: both, as agents may have tasks of one name */
+#define ALIAS_MAX  (CT_ID_MAX + 32) /* of IFALIASZ (256) */
 #define TRIES_MAX  4096 /* places of the pool that are looked at for a free one */
 #define GATEWAY	   1 /* places of the pool: 0 is the network, the last one its broadcast */
 #define FIRST	   2
@@ -154,24 +158,48 @@ static int filter_sources(const char *name, struct why *why)
 	return switch_on("ipv6", name, "disable_ipv6", why);
 }
 
-static int host_end_up(struct nl_sock *sock, const struct net_pool *pool, uint32_t place,
-		       struct why *why)
+static void alias_of(const struct isolation *iso, char buf[static ALIAS_MAX])
 {
-	char name[IFNAMSIZ];
+	(void)snprintf(buf, ALIAS_MAX, ALIAS, iso->spec->id,
+		       (unsigned long long)iso->cgroup_id); /* fits */
+}
+
+static int device_alias(struct nl_sock *sock, int ifindex, const char *alias)
+{
+	struct rtnl_link *now = rtnl_link_alloc(), *with = rtnl_link_alloc();
+	int err = -NLE_NOMEM;
+
+	if (now && with) {
+		rtnl_link_set_ifindex(now, ifindex);
+		rtnl_link_set_ifalias(with, alias);
+		err = rtnl_link_change(sock, now, with, 0);
+	}
+	rtnl_link_put(now);
+	rtnl_link_put(with);
+	return err;
+}
+
+static int host_end_up(struct nl_sock *sock, struct isolation *iso, uint32_t place)
+{
+	const struct net_pool *pool = iso->host->net;
+	char name[IFNAMSIZ], alias[ALIAS_MAX];
 	int ifindex = 0, err;
 
 	(void)snprintf(name, sizeof(name), HOST_END, place);
-	err = filter_sources(name, why);
+	alias_of(iso, alias);
+	err = filter_sources(name, &iso->why);
 	if (err)
 		return err;
 	err = device_index(sock, name, &ifindex);
+	if (!err)
+		err = device_alias(sock, ifindex, alias);
 	if (!err)
 		err = device_addr(sock, ifindex, pool->base + GATEWAY);
 	if (!err)
 		err = device_up(sock, ifindex);
 	if (!err)
 		err = device_route(sock, ifindex, pool->base + place, 32, 0);
-	return err ? why_set(why, -EIO, "net: %s: %s", name, nl_geterror(err)) : 0;
+	return err ? iso_fail(iso, -EIO, "net: %s: %s", name, nl_geterror(err)) : 0;
 }
 
 static int inside_end_up(struct nl_sock *sock, const struct net_pool *pool, uint32_t place,
@@ -191,24 +219,96 @@ static int inside_end_up(struct nl_sock *sock, const struct net_pool *pool, uint
 	return err ? why_set(why, -EIO, "net: " INSIDE_END ": %s", nl_geterror(err)) : 0;
 }
 
-int net_private_up(struct nl_sock *inside, const struct net_pool *pool, pid_t pid, uint64_t seed,
-		   struct why *why)
+/* A route socket of the host's network. Return: NULL with the sentence in @iso */
+static struct nl_sock *host_socket(struct isolation *iso)
 {
-	struct nl_sock *host = nl_socket_alloc();
+	struct nl_sock *sock = nl_socket_alloc();
+	int err = sock ? nl_connect(sock, NETLINK_ROUTE) : -NLE_NOMEM;
+
+	if (!err)
+		return sock;
+	(void)iso_fail(iso, -EIO, "net: netlink: %s", nl_geterror(err)); /* the caller returns it */
+	nl_socket_free(sock);
+	return NULL;
+}
+
+int net_private_up(struct nl_sock *inside, struct isolation *iso)
+{
+	const struct net_pool *pool = iso->host->net;
+	struct nl_sock *host = host_socket(iso);
 	uint32_t place = 0;
 	int err;
 
 	if (!host)
-		return why_set(why, -ENOMEM, "net: netlink socket");
-	err = nl_connect(host, NETLINK_ROUTE);
-	if (err)
-		err = why_set(why, -EIO, "net: netlink: %s", nl_geterror(err));
-	else
-		err = pair_new(host, pool, pid, seed, &place, why);
+		return -EIO;
+	err = pair_new(host, pool, iso->pid, iso->cgroup_id, &place, &iso->why);
 	if (!err)
-		err = host_end_up(host, pool, place, why);
+		err = host_end_up(host, iso, place);
 	if (!err)
-		err = inside_end_up(inside, pool, place, why);
+		err = inside_end_up(inside, pool, place, &iso->why);
+	if (!err)
+		iso->net_ipv4 = pool->base + place;
 	nl_socket_free(host);
 	return err;
+}
+
+/* The address is that of the route: the pool may be another one since. */
+static void route_is_to(struct nl_object *obj, void *arg)
+{
+	struct rtnl_route *r = (struct rtnl_route *)obj;
+	struct nl_addr *dst = rtnl_route_get_dst(r);
+	uint32_t be;
+
+	if (!dst || nl_addr_get_family(dst) != AF_INET || nl_addr_get_prefixlen(dst) != 32)
+		return;
+	memcpy(&be, nl_addr_get_binary_addr(dst), sizeof(be));
+	*(uint32_t *)arg = ntohl(be);
+}
+
+static int route_address(struct nl_sock *sock, int ifindex, uint32_t *ret)
+{
+	struct rtnl_route *like = rtnl_route_alloc();
+	struct rtnl_nexthop *nh = rtnl_route_nh_alloc();
+	struct nl_cache *all = NULL;
+	int err = like && nh ? 0 : -NLE_NOMEM;
+
+	if (!err)
+		err = rtnl_route_alloc_cache(sock, AF_INET, 0, &all);
+	if (!err) {
+		rtnl_route_nh_set_ifindex(nh, ifindex);
+		rtnl_route_add_nexthop(like, nh);
+		nh = NULL; /* the route's */
+		rtnl_route_set_table(like, RT_TABLE_MAIN);
+		nl_cache_foreach_filter(all, OBJ_CAST(like), route_is_to, ret);
+	}
+	if (nh)
+		rtnl_route_nh_free(nh);
+	rtnl_route_put(like);
+	nl_cache_free(all);
+	return err;
+}
+
+int net_private_find(struct isolation *iso)
+{
+	struct nl_sock *host = host_socket(iso);
+	struct nl_cache *all = NULL;
+	char alias[ALIAS_MAX];
+	int err, ifindex = 0;
+
+	if (!host)
+		return -EIO;
+	alias_of(iso, alias);
+	err = rtnl_link_alloc_cache(host, AF_UNSPEC, &all);
+	for (struct nl_object *o = err ? NULL : nl_cache_get_first(all); o && !ifindex;
+	     o = nl_cache_get_next(o)) {
+		const char *has = rtnl_link_get_ifalias((struct rtnl_link *)o);
+
+		if (has && !strcmp(has, alias))
+			ifindex = rtnl_link_get_ifindex((struct rtnl_link *)o);
+	}
+	nl_cache_free(all);
+	if (!err && ifindex)
+		err = route_address(host, ifindex, &iso->net_ipv4);
+	nl_socket_free(host);
+	return err ? iso_fail(iso, -EIO, "net: finding the address: %s", nl_geterror(err)) : 0;
 }

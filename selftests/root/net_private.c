@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/lib/cleanup.h"
@@ -93,6 +95,104 @@ TEST(a_private_task_reaches_the_host_at_the_gateway, NEED_IMAGE)
 	ct_rig_end(&rig);
 }
 
+/* A name in the image's /etc. */
+static const char *image_etc(struct ct_rig *rig, const char *name)
+{
+	const char *dir = ct_rig_text("%s/etc", rig->spec.root.path);
+	const char *path = ct_rig_text("%s/%s", dir, name);
+
+	ASSERT_TRUE(!mkdir(dir, 0755) || errno == EEXIST);
+	ASSERT_TRUE(!unlink(path) || errno == ENOENT);
+	return path;
+}
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "we");
+
+	ASSERT_TRUE(f && fputs(text, f) >= 0 && !fclose(f));
+}
+
+/* The host's file, for this test's mounts; by a tmpfs, so that no mount has test_dir() in it. */
+static void host_resolv(const char *text)
+{
+	const char *dir = ct_rig_text("%s/etc", test_dir());
+	const char *path = ct_rig_text("%s/resolv", dir);
+
+	if (access("/etc/resolv.conf", F_OK))
+		test_skip("there is no /etc/resolv.conf to mount on");
+	ASSERT_EQ(mkdir(dir, 0755), 0);
+	ASSERT_EQ(mount("tmpfs", dir, "tmpfs", 0, NULL), 0);
+	write_file(path, text);
+	ASSERT_EQ(mount(path, "/etc/resolv.conf", NULL, MS_BIND, NULL), 0);
+	ASSERT_EQ(umount2(dir, MNT_DETACH), 0);
+}
+
+TEST(a_private_task_finds_its_name_and_name_servers_that_it_can_reach, NEED_IMAGE)
+{
+	struct net_dns dns;
+	const char *hosts;
+	struct ct_rig rig;
+	struct stat st;
+
+	rig_private(&rig, "10.99.0.0/29");
+	host_resolv("search example\nnameserver 127.0.0.53\nnameserver ::1\noptions edns0\n");
+	ASSERT_EQ(net_dns_parse("192.0.2.1,192.0.2.2", &dns), 0);
+	rig.host.dns = &dns;
+	hosts = image_etc(&rig, "hosts");
+	write_file(hosts, "mine\n");
+	EXPECT_RUN(&rig,
+		   "a=$(busybox ip -4 -o addr show dev eth0 | busybox awk '{print $4}'); "
+		   "busybox grep -c \"^${a%/32}[[:blank:]]t$\" /etc/hosts; "
+		   "busybox cat /etc/resolv.conf; echo x 2>&- >> /etc/hosts || echo read-only",
+		   "1\nsearch example\nnameserver 192.0.2.1\nnameserver 192.0.2.2\n"
+		   "options edns0\nread-only\n");
+	EXPECT_EQ(stat(hosts, &st), 0);
+	EXPECT_EQ(st.st_size, 5);
+	ct_rig_end(&rig);
+}
+
+TEST(links_of_an_image_lead_resolv_conf_nowhere_but_into_its_root, NEED_IMAGE)
+{
+	struct ct_rig rig;
+
+	rig_private(&rig, "10.99.0.0/29");
+	host_resolv("nameserver 192.0.2.9\n");
+	ASSERT_EQ(symlink(ct_rig_text("../../../../../..%s/fallen", test_dir()),
+			  image_etc(&rig, "resolv.conf")),
+		  0);
+	EXPECT_RUN(&rig, "busybox cat /etc/resolv.conf", "nameserver 192.0.2.9\n");
+	EXPECT_EQ(access(ct_rig_text("%s/fallen", test_dir()), F_OK), -1);
+	ASSERT_EQ(symlink("../gone/deep/resolv.conf", image_etc(&rig, "resolv.conf")), 0);
+	EXPECT_RUN(&rig, "busybox cat /gone/deep/resolv.conf", "nameserver 192.0.2.9\n");
+	ASSERT_EQ(symlink("/proc/version", image_etc(&rig, "resolv.conf")), 0);
+	ct_rig_sh(&rig, "true");
+	EXPECT_REFUSED(&rig, -EPERM, "/etc/resolv.conf");
+	ct_rig_end(&rig);
+}
+
+TEST(the_address_of_a_private_task_is_found_again, NEED_IMAGE)
+{
+	struct isolation other;
+	struct ct_rig rig;
+	uint32_t addr;
+
+	rig_private(&rig, "10.99.0.0/29");
+	ct_rig_args(&rig, "sleep", "1000", NULL);
+	ASSERT_EQ(ct_rig_create(&rig), 0);
+	addr = rig.c->iso.net_ipv4;
+	EXPECT_EQ(addr & ~7U, pool.base);
+	other = rig.c->iso;
+	other.net_ipv4 = 0;
+	EXPECT_EQ(net_private_find(&other), 0);
+	EXPECT_EQ(other.net_ipv4, addr);
+	other.net_ipv4 = 0;
+	other.cgroup_id++; /* a task of the same name, of another agent */
+	EXPECT_EQ(net_private_find(&other), 0);
+	EXPECT_EQ(other.net_ipv4, 0);
+	ct_rig_end(&rig);
+}
+
 /* Echo requests that got to this network's ICMP. */
 static int echoes(void)
 {
@@ -152,6 +252,7 @@ TEST(private_networks_leave_nothing_behind, NEED_IMAGE)
 	for (int i = 0; i < ROUNDS; i++)
 		EXPECT_RUN(&rig, "busybox ip -o link | grep -c eth0", "1\n");
 	EXPECT_EQ(links_when(1), 1);
+	EXPECT_EQ(rmdir(ct_rig_text("%s/net", rig.run)), 0);
 	ct_rig_end(&rig);
 }
 

@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Private networks by way of the agent, whose host's network is one of this test's own: addresses
+# that are shown, kept when the agent is started again, and free again when tasks have ended.
+: "${DCOS_BUILD:?absolute path of the build directory}" "${DCOS_SRC:?of the sources}"
+. "$DCOS_SRC/selftests/harness/tap.sh"
+. "$DCOS_SRC/selftests/harness/agent.sh"
+[ "$(id -u)" = 0 ] || tap_skip_all "needs root"
+[ -n "${DCOS_TEST_NETNS:-}" ] || DCOS_TEST_NETNS=1 exec unshare --net bash "$0"
+
+PATIENCE=120 # seconds, for what an emulated machine does too
+MANY=20
+AGENT_CONF='[network]
+ipv4 = 10.99.0.0/26
+dns = 192.0.2.53
+[tasks]
+kill_grace = 2s'
+agent_paths
+make_rootfs "$T/img"
+ip link set lo up
+agent_start
+tap $? "an agent starts"
+[ -n "$AGENT_PID" ] && kill -0 "$AGENT_PID" || tap_done
+
+ipv4() { dcosctl --json inspect "$1" | sed -n 's/.*"ipv4": *"\([0-9.]*\)".*/\1/p'; }
+pid_of() { dcosctl --json inspect "$1" | grep -o '"pid": *[0-9]*' | head -1 | tr -dc 0-9; }
+devices() { ip -o link show type veth | wc -l; }
+no_devices() { [ "$(devices)" = 0 ]; }
+all_ended() { ! dcosctl --json ps -a | grep -qE '"state": *"(STAGING|STARTING|RUNNING|KILLING)"'; }
+sleeper() { dcosctl run --id "$1" --image "$T/img" --network private -- sleep 1000 > /dev/null; }
+
+sleeper one
+address=$(ipv4 one)
+like "$address" '^10\.99\.0\.[0-9]+$' "inspect shows the address of a private task"
+like "$(ip -o link show type veth)" "alias dcos:one:" "the host's device says whose it is"
+is "$(grep -c "^${address//./\\.}[[:blank:]]one$" "/proc/$(pid_of one)/root/etc/hosts")" 1 \
+	"the task's /etc/hosts has its name and address"
+ok "the host reaches it there" busybox ping -c 1 -W 9 "$address"
+
+agent_stop KILL
+agent_start || diag "the agent did not start"
+is "$(ipv4 one)" "$address" "an agent that is started again knows the address"
+dcosctl run --id none --image "$T/img" --network none -- sleep 1000 > /dev/null
+is "$(ipv4 none)" "" "a task with no network has none"
+dcosctl kill none > /dev/null
+
+# --- many at once, and the agent killed among them ------------------------------------------
+runs=()
+for i in $(seq $MANY); do
+	sleeper "t$i" 2> /dev/null &
+	runs+=($!)
+done
+until_ok "$PATIENCE" eval '[ "$(devices)" -gt 5 ]'
+agent_stop KILL
+wait "${runs[@]}"
+agent_start || diag "the agent did not start"
+shown=$(for id in one $(seq -f 't%g' $MANY); do ipv4 "$id" 2> /dev/null; done)
+is "$(sort -u <<< "$shown" | wc -l)" "$(wc -l <<< "$shown")" "no two tasks have one address"
+for id in one $(seq -f 't%g' $MANY); do
+	dcosctl kill --signal KILL "$id" 2> /dev/null
+done > /dev/null
+ok "tasks and half-made ones end" until_ok "$PATIENCE" all_ended
+ok "their devices are gone" until_ok "$PATIENCE" no_devices
+is "$(find "$T/run/net" -mindepth 1)" "" "and their files"
+
+sleeper again
+like "$(ipv4 again)" '^10\.99\.0\.' "addresses are free for others"
+dcosctl kill --signal KILL again > /dev/null
+ok "and that one too" until_ok "$PATIENCE" no_devices
+agent_stop
+is "$(agent_leftovers)" "" "nothing is left of all that"
+tap_done
