@@ -31,3 +31,9 @@ $(allocator-emulated): $(allocator-src:%.c=$(O)/san/%.o) $(O)/san/selftests/allo
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -pie $(SAN) -o $@ $^ $(LIBS_allocator)
+
+# with the agent of this machine
+programs	+= dcos-allocator
+dcos-allocator-src := $(allocator-src) tools/allocator/nodes_local.c tools/exporter/link.c
+dcos-allocator-lib := policy dcos
+dcos-allocator-libs := $(LIBS_allocator)
