@@ -230,6 +230,11 @@ static int put_app(struct core *c, const char *id, json_t *def)
 		if (!a)
 			return -ENOMEM;
 		a->id = strdup(id);
+		if (!a->id || core_enter_app(c, a)) {
+			free(a->id);
+			free(a);
+			return -ENOMEM;
+		}
 		TAILQ_INIT(&a->tasks);
 		LIST_INSERT_HEAD(&c->apps, a, link);
 		c->apps_nr++;

@@ -17,38 +17,6 @@
 #define PING_NR	 15 /* ticks between signs of life to listeners */
 #define KEY_SELF "self"
 
-struct core_app *core_find_app(struct core *c, const char *id)
-{
-	struct core_app *a;
-
-	LIST_FOREACH(a, &c->apps, link)
-	if (!strcmp(a->id, id))
-		return a;
-	return NULL;
-}
-
-struct core_task *core_find_task(struct core *c, const char *id)
-{
-	struct core_app *a;
-	struct core_task *t;
-
-	LIST_FOREACH(a, &c->apps, link)
-	TAILQ_FOREACH(t, &a->tasks, link)
-	if (!strcmp(t->id, id))
-		return t;
-	return NULL;
-}
-
-struct core_node *core_find_node(struct core *c, const char *id)
-{
-	struct core_node *n;
-
-	LIST_FOREACH(n, &c->nodes, link)
-	if (!strcmp(n->id, id))
-		return n;
-	return NULL;
-}
-
 const char *core_stamp(struct core *c, char *buf)
 {
 	uint64_t now = stamp_ms();
@@ -111,7 +79,7 @@ static int load_app(void *arg, const char *key, const char *value)
 		return -ENOMEM;
 	a->id = strdup(key + strlen("app"));
 	a->def = json_loads(value, 0, NULL);
-	if (!a->id || !a->def) {
+	if (!a->id || !a->def || core_enter_app(c, a)) {
 		free(a->id);
 		json_decref(a->def);
 		free(a);
@@ -202,6 +170,7 @@ static void app_free(struct core *c, struct core_app *a)
 	while ((t = TAILQ_FIRST(&a->tasks)))
 		task_gone(c, t);
 	scaler_app_gone(a);
+	core_leave_app(c, a);
 	LIST_REMOVE(a, link);
 	json_decref(a->def);
 	json_decref(a->last_failure);
@@ -232,6 +201,7 @@ struct core *core_free(struct core *c)
 		app_free(c, a);
 	while ((n = LIST_FIRST(&c->nodes))) {
 		LIST_REMOVE(n, link);
+		core_leave_node(c, n);
 		metered_node_gone(n);
 		json_decref(n->doc);
 		free(n->id);

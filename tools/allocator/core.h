@@ -92,6 +92,7 @@ struct core {
 	LIST_HEAD(, core_app) apps;
 	LIST_HEAD(, core_node) nodes;
 	TAILQ_HEAD(core_deployments, deployment) deployments;
+	void *apps_by_id, *tasks_by_id, *nodes_by_id; /* find.c */
 	unsigned int apps_nr, deployments_nr;
 	uint64_t last_stamp_ms;
 	char framework[CORE_ID_SIZE];
@@ -111,6 +112,17 @@ struct core *core_free(struct core *c);
 struct core_app *core_find_app(struct core *c, const char *id);
 struct core_task *core_find_task(struct core *c, const char *id);
 struct core_node *core_find_node(struct core *c, const char *id);
+
+/*
+ * core_enter_... - from now on it is found, and its id must not change. Return: 0; -EEXIST; -ENOMEM.
+ * core_leave_... - no longer; once for each that was entered
+ */
+int core_enter_app(struct core *c, struct core_app *a);
+int core_enter_task(struct core *c, struct core_task *t);
+int core_enter_node(struct core *c, struct core_node *n);
+void core_leave_app(struct core *c, struct core_app *a);
+void core_leave_task(struct core *c, struct core_task *t);
+void core_leave_node(struct core *c, struct core_node *n);
 
 /** core_app_free - an app without which all goes on; its tasks are forgotten */
 void core_app_free(struct core *c, struct core_app *a);
@@ -212,7 +224,8 @@ void scale_turn(struct core *c);
 
 /* ---- tasks.c ---- */
 
-struct core_task *task_add(struct core_app *a, const char *id, const char *node, const char *host);
+struct core_task *task_add(struct core *c, struct core_app *a, const char *id, const char *node,
+			   const char *host);
 void task_kill(struct core *c, struct core_task *t);
 /** task_gone - forget it, without a word */
 void task_gone(struct core *c, struct core_task *t);

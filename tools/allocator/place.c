@@ -203,7 +203,7 @@ static void place(struct core *c, const struct policy_placement *p)
 
 	if (a)
 		make_id(a, id);
-	t = a && n ? task_add(a, id, n->id, n->host) : NULL;
+	t = a && n ? task_add(c, a, id, n->id, n->host) : NULL;
 	if (!t || policy_instance_name(c->policy, p->instance, id) < 0) {
 		(void)policy_instance_remove(c->policy, p->instance); /* it is no more, or goes */
 		if (t)

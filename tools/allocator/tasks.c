@@ -26,15 +26,20 @@ static const char *const states[] = {
 	[CORE_UNREACHABLE] = "TASK_UNREACHABLE",
 };
 
-struct core_task *task_add(struct core_app *a, const char *id, const char *node, const char *host)
+struct core_task *task_add(struct core *c, struct core_app *a, const char *id, const char *node,
+			   const char *host)
 {
 	struct core_task *t = calloc(1, sizeof(*t));
 	const char *config = app_text(json_object_get(a->def, "versionInfo"), "lastConfigChangeAt");
 
 	if (!t)
 		return NULL;
-	t->app = a;
 	(void)snprintf(t->id, sizeof(t->id), "%s", id); /* fits: launch.c made it, or a store */
+	if (core_enter_task(c, t)) {
+		free(t);
+		return NULL;
+	}
+	t->app = a;
 	t->node = strdup(node);
 	t->host = strdup(host);
 	t->version = strdup(app_text(a->def, "version"));
@@ -50,6 +55,7 @@ void task_gone(struct core *c, struct core_task *t)
 	place_task_gone(c, t->id);
 	scaler_task_gone(t);
 	metered_task_gone(c, t);
+	core_leave_task(c, t);
 	TAILQ_REMOVE(&t->app->tasks, t, link);
 	t->app->tasks_nr--;
 	free(t->node);
@@ -139,9 +145,9 @@ int task_load(struct core *c, const char *key, const char *value)
 {
 	json_t *doc = json_loads(value, 0, NULL), *p;
 	struct core_app *a = core_find_app(c, app_text(doc, "app") ?: "");
-	struct core_task *t =
-		a ? task_add(a, key + strlen("task/"), app_text(doc, "node"), app_text(doc, "host"))
-		  : NULL;
+	struct core_task *t = a ? task_add(c, a, key + strlen("task/"), app_text(doc, "node"),
+					   app_text(doc, "host"))
+				: NULL;
 	size_t i;
 
 	if (t) {
@@ -344,6 +350,11 @@ static void on_node(void *arg, const struct agents_node *n)
 		if (!known)
 			return;
 		known->id = strdup(n->id);
+		if (!known->id || core_enter_node(c, known)) {
+			free(known->id);
+			free(known);
+			return;
+		}
 		LIST_INSERT_HEAD(&c->nodes, known, link);
 	}
 	json_decref(known->doc);
