@@ -377,6 +377,7 @@ static void wait_for_start(struct launch_child *c)
 		if (c->keep[i] < 0)
 			(void)close(keep_from(c) + i);
 	close_above(c, keep_from(c) + KEEP_NR);
+	c->iso->pid = c->page->pid;
 	c->page->stage = LAUNCH_WAITS;
 	say(c);
 	if (c->keep[KEEP_START] >= 0)
@@ -396,6 +397,7 @@ void child_main(struct launch_child *c)
 	c->iso->joined = c->keep[KEEP_JOIN] >= 0;
 	reset_signals(c);
 	keep_fds(c);
+	c->iso->notify_fd = c->keep[KEEP_NOTIFY];
 	/* mm and /proc entries are root's until execve */
 	if (!weakened("dumpable") && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
 		fail(c, -1, -errno, "PR_SET_DUMPABLE", NULL);

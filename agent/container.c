@@ -15,6 +15,7 @@
 #include "cgroupfs/cgroupfs.h"
 #include "isolators/join.h"
 #include "isolators/oci.h"
+#include "isolators/seccomp_notify.h"
 
 static struct container *ct_new(const struct iso_host *host, const struct ct_spec *spec)
 {
@@ -38,6 +39,7 @@ void ct_release(struct container *c)
 		close_fd(&c->iso.handed[i]);
 	for (int i = 0; i < c->iso.warnings_nr; i++)
 		free(c->iso.warnings[i]);
+	free(c->iso.notify_state);
 	close_fd(&c->iso.cgroup_fd);
 	close_fd(&c->iso.pidfd);
 	c->launch = launch_free(c->launch);
@@ -108,12 +110,17 @@ static int build(struct container *c, const struct ct_stdio *stdio)
 		.iso = iso,
 		.process = &iso->spec->process,
 		.stdio = *stdio,
-		.keep = {-1, -1, iso->spec->oci ? iso->spec->oci->start_fd : -1, -1},
+		.keep = {-1, -1, iso->spec->oci ? iso->spec->oci->start_fd : -1, -1, -1},
 	};
 	int err = WALK(iso, prepare);
 
+	if (!err) {
+		child.keep[KEEP_NOTIFY] = seccomp_supervisor(iso);
+		err = child.keep[KEEP_NOTIFY] < -1 ? child.keep[KEEP_NOTIFY] : 0;
+	}
 	if (!err)
 		err = clone_joined(iso, &child, &c->launch);
+	close_fd(&child.keep[KEEP_NOTIFY]);
 	CRASH_POINT("launch.cloned");
 	if (!err)
 		err = WALK(iso, attach);

@@ -17,6 +17,7 @@
 #include "isolators/credentials.h"
 #include "isolators/join.h"
 #include "isolators/oci.h"
+#include "isolators/seccomp_notify.h"
 
 /* A child of ours, born in the pid namespace of the container's init. */
 static int clone_inside(struct isolation *iso, struct launch_child *child, struct launch **ret)
@@ -52,8 +53,13 @@ static int attach_every(struct isolation *iso)
 static int run(struct isolation *iso, struct launch_child *child)
 {
 	struct launch *l = NULL;
-	int err = clone_inside(iso, child, &l);
+	int err;
 
+	child->keep[KEEP_NOTIFY] = seccomp_supervisor(iso);
+	err = child->keep[KEEP_NOTIFY] < -1 ? child->keep[KEEP_NOTIFY] : 0;
+	if (!err)
+		err = clone_inside(iso, child, &l);
+	close_fd(&child->keep[KEEP_NOTIFY]);
 	if (err)
 		return err;
 	err = attach_every(iso);
@@ -115,7 +121,8 @@ int ct_exec(struct container *c, const struct ct_process *process, const struct 
 		.keep = {[KEEP_SYNC] = -1,
 			 [KEEP_JOIN] = c->iso.pidfd,
 			 [KEEP_START] = -1,
-			 [KEEP_PAGE] = -1},
+			 [KEEP_PAGE] = -1,
+			 [KEEP_NOTIFY] = -1},
 	};
 	int err = check(c, process, why);
 
@@ -130,9 +137,11 @@ int ct_exec(struct container *c, const struct ct_process *process, const struct 
 	iso.pidfd = -1;
 	iso.why.text[0] = '\0';
 	iso.handed_nr = 0;
+	iso.notify_state = NULL;
 	if (spec.oci && spec.oci->process.terminal)
 		iso.console = iso_reserve(&iso); /* the first of many */
 	err = run(&iso, &child);
+	free(iso.notify_state);
 	if (err) {
 		if (why && !why->text[0])
 			*why = iso.why;

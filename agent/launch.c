@@ -159,7 +159,7 @@ int launch_clone(uint64_t flags, struct launch_child *child, struct launch **ret
 		(void)launch_free(l); /* always NULL */
 		return iso_fail(child->iso, (int)pid, "clone3");
 	}
-	child->iso->pid = (pid_t)pid;
+	l->page->pid = child->iso->pid = (pid_t)pid;
 	child->iso->pidfd = pidfd;
 	*ret = l;
 	return 0;

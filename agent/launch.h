@@ -24,6 +24,7 @@ enum launch_stage {
 /* Written by the child, read by the parent once the socket has told something. */
 struct launch_page {
 	enum launch_stage stage;
+	pid_t pid; /* of the child, for its parent */
 	int row; /* of iso_table[] that is at work, -1 none */
 	int err; /* negative errno of a failure, 0 none */
 	char step[LAUNCH_STEP_MAX]; /* what failed, may be cut */
@@ -36,6 +37,7 @@ enum launch_keep {
 	KEEP_JOIN, /* ct_exec(): a pidfd, whose namespaces are joined; else they are new */
 	KEEP_START, /* a listening socket from which the start comes */
 	KEEP_PAGE, /* the page, for who gives that start */
+	KEEP_NOTIFY, /* connected to who answers system calls */
 	KEEP_NR
 };
 

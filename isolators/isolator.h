@@ -147,6 +147,8 @@ struct isolation {
 	/* child: the parent hears of it, does something (runtime hooks), and lets us go on */
 	int (*meet)(struct isolation *iso);
 	void *child; /* of who set meet */
+	int notify_fd; /* child: connected to the filter's supervisor */
+	char *notify_state; /* what it is told, owned; NULL: there is none */
 	bool joined; /* child: one more process in a container that is there */
 	int console; /* place in handed[] of the console's socket */
 	const char *step; /* child: what is being done, a string constant, for the error report */

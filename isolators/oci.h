@@ -168,8 +168,7 @@ struct ct_oci {
 	int (*runtime_hooks)(void *ctx, pid_t pid, struct why *why);
 	void *runtime_ctx;
 	int start_fd; /* a listening socket from which the start comes; -1: from ct_start() */
-	int notify_fd; /* a socket that gets seccomp's listener; -1 none */
-	const char *notify_state; /* JSON that goes with it, see notify_fd */
+	const char *notify_state; /* JSON of the state for seccomp's supervisor; its pid is "@PID@" */
 };
 
 /**

@@ -3,8 +3,8 @@
  * The system calls that a container may make. The profile is compiled (or found) before the
  * process exists and installed as the last act before execve, so that the filter judges the
  * program and nothing of the agent's own but execve itself.
- * What it can't do: no supervisor answers calls (profiles with SCMP_ACT_NOTIFY are refused),
- * pointers are not followed.
+ * A supervisor of the profile's answers calls that are left to it: seccomp_notify.c.
+ * What it can't do: pointers are not followed.
  */
 #include "isolators/seccomp.h"
 
@@ -21,8 +21,14 @@
 #include "agent/lib/cleanup.h"
 #include "agent/lib/weaken.h"
 #include "isolators/rows.h"
+#include "isolators/seccomp_notify.h"
 
 #define CAP_BIT(c) (UINT64_C(1) << (c))
+
+const struct sc_filter *seccomp_filter_of(const struct isolation *iso)
+{
+	return iso->priv[iso_index(&seccomp_isolator)];
+}
 
 static struct sc_filter *own(const struct isolation *iso)
 {
@@ -90,21 +96,30 @@ static void warn(struct isolation *iso, const struct sc_info *info)
 static int filter_get(struct isolation *iso, struct sc_filter **ret, struct why *why)
 {
 	const struct ct_spec *spec = iso->spec;
+	const struct sc_info *info;
 	struct sc_filter *f;
 	int err = sc_cache_get(iso->host->seccomp_cache, spec->seccomp, spec->process.capabilities,
 			       &f, why);
 
 	if (err)
 		return err;
-	if (sc_filter_info(f)->listener) {
+	info = sc_filter_info(f);
+	if (info->listener && !(info->notifies && info->listener_path[0])) {
 		(void)sc_filter_unref(f); /* always NULL */
 		return why_set(why, -EINVAL,
-			       "seccomp: the profile leaves calls to a supervisor "
-			       "(SCMP_ACT_NOTIFY, listenerPath), and no process beside a task "
-			       "could answer");
+			       "seccomp: SCMP_ACT_NOTIFY leaves calls to a supervisor, and "
+			       "listenerPath says where it listens: both are needed, or none");
 	}
 	*ret = f;
 	return 0;
+}
+
+/* TSYNC goes with no listener, and is not asked for then: sc_load_notify(). */
+static unsigned int listener_flag(const struct sc_filter *f)
+{
+	unsigned int tsync = sc_filter_info(f)->flags & SECCOMP_FILTER_FLAG_TSYNC;
+
+	return sc_filter_info(f)->listener && !tsync ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0;
 }
 
 static int seccomp_prepare(struct isolation *iso)
@@ -119,7 +134,7 @@ static int seccomp_prepare(struct isolation *iso)
 		err = filter_get(iso, &f, &iso->why);
 	if (err)
 		return err;
-	if (!kernel_has_flags(sc_filter_info(f)->flags)) {
+	if (!kernel_has_flags(sc_filter_info(f)->flags | listener_flag(f))) {
 		(void)sc_filter_unref(f); /* always NULL */
 		return iso_fail(iso, -EINVAL, "seccomp: /flags: this kernel lacks one of them");
 	}
@@ -151,7 +166,12 @@ static int seccomp_enter(struct isolation *iso)
 	if (!iso->spec->seccomp || weakened("seccomp"))
 		return 0;
 	iso->step = "seccomp";
-	return f ? sc_load(f) : -ENOKEY; /* no filter: see seccomp_recover() */
+	if (!f)
+		return -ENOKEY; /* see seccomp_recover() */
+	if (!sc_filter_info(f)->listener)
+		return sc_load(f);
+	iso->step = "seccomp: handing the listener to /listenerPath";
+	return sc_load_notify(f, iso->notify_fd, iso->notify_state, iso->pid);
 }
 
 static void seccomp_cleanup(struct isolation *iso)

@@ -23,6 +23,9 @@
 #define SC_CACHE_FILTERS 32 /* compiled filters kept */
 #define SC_CACHE_BYTES	 (4U << 20) /* of the texts of these */
 #define SC_UNKNOWN_TEXT	 256 /* bytes of the list of unknown names, longer ones are cut */
+#define SC_LISTENER_MAX	 108 /* bytes of listenerPath, an address of a socket */
+#define SC_METADATA_MAX	 1024 /* bytes of listenerMetadata */
+#define SC_STATE_MAX	 65536 /* bytes of what a supervisor is told */
 #define SC_VOID_TEXT	 192 /* bytes, longer ones are cut */
 
 struct sc_filter; /* compiled; counted references; never changed */
@@ -40,6 +43,9 @@ struct sc_info {
 	unsigned int void_nr; /* elements of one name that another element makes void */
 	char void_text[SC_VOID_TEXT]; /* a sentence on the first of these */
 	bool listener; /* a supervisor is needed to answer calls, or one is named */
+	bool notifies; /* calls are left to it */
+	char listener_path[SC_LISTENER_MAX]; /* where it is, "" not said */
+	char metadata[SC_METADATA_MAX]; /* for it */
 	bool socketcall_hole; /* 32-bit programs can avoid comparisons of socket(2) and its like */
 };
 

@@ -181,9 +181,9 @@ static int filter_read(int fd, const struct sc_info *info, struct sc_filter **re
 	return 0;
 }
 
-static bool needs_listener(const struct sc_profile *p)
+static bool notifies(const struct sc_profile *p)
 {
-	if (p->listener || p->default_action == SCMP_ACT_NOTIFY)
+	if (p->default_action == SCMP_ACT_NOTIFY)
 		return true;
 	for (size_t i = 0; i < p->rules_nr; i++)
 		if (p->rules[i].action == SCMP_ACT_NOTIFY)
@@ -191,16 +191,26 @@ static bool needs_listener(const struct sc_profile *p)
 	return false;
 }
 
+/* What the profile says of a supervisor; the parser has seen that it fits. */
+static void supervisor_info(const struct sc_profile *p, struct sc_info *info)
+{
+	info->notifies = notifies(p);
+	info->listener = p->listener || info->notifies;
+	(void)snprintf(info->listener_path, sizeof(info->listener_path), "%s",
+		       p->listener_path ? p->listener_path : "");
+	(void)snprintf(info->metadata, sizeof(info->metadata), "%s",
+		       p->metadata ? p->metadata : "");
+}
+
 static int build(const struct sc_profile *p, bool tree, struct sc_filter **ret, struct why *why)
 {
-	struct sc_info info = {.flags = p->flags,
-			       .caps_used = p->caps_used,
-			       .listener = needs_listener(p)};
+	struct sc_info info = {.flags = p->flags, .caps_used = p->caps_used};
 	__attribute__((cleanup(ctx_free))) scmp_filter_ctx ctx = seccomp_init(p->default_action);
 	struct builder b = {.ctx = ctx, .p = p, .info = &info, .why = why};
 	cleanup_close int fd = memfd_create("seccomp", MFD_CLOEXEC);
 	int err;
 
+	supervisor_info(p, &info);
 	if (!ctx)
 		return why_set(why, -EINVAL, "seccomp: /defaultAction: this kernel can't do it");
 	if (fd < 0)

@@ -143,7 +143,24 @@ static int read_listener(struct sc_reader *r, json_t *v, void *out)
 	(void)out; /* it is r->p */
 	if (!s)
 		return -EINVAL;
+	if (*s && (*s != '/' || strlen(s) >= SC_LISTENER_MAX))
+		return sc_bad(r, "must be an absolute path of up to %d bytes", SC_LISTENER_MAX - 1);
 	r->p->listener |= *s != '\0';
+	r->p->listener_path = s;
+	return 0;
+}
+
+static int read_metadata(struct sc_reader *r, json_t *v, void *out)
+{
+	const char *s = sc_string(r, v);
+
+	(void)out; /* it is r->p */
+	if (!s)
+		return -EINVAL;
+	if (strlen(s) >= SC_METADATA_MAX)
+		return sc_bad(r, "must be a text of up to %d bytes", SC_METADATA_MAX - 1);
+	r->p->listener |= *s != '\0';
+	r->p->metadata = s;
 	return 0;
 }
 
@@ -157,7 +174,7 @@ static const struct sc_key top_keys[] = {
 	{{"archMap", "array of objects", NULL, "The same, by machine."}, read_arch_map},
 	{{"flags", "array of SECCOMP_FILTER_FLAG_*", NULL, "Of seccomp(2)."}, read_flags},
 	{{"listenerPath", "path", NULL, "Of a supervisor's socket."}, read_listener},
-	{{"listenerMetadata", "text", NULL, "For the supervisor."}, read_listener},
+	{{"listenerMetadata", "text", NULL, "For the supervisor."}, read_metadata},
 	{{"syscalls", "array of objects", NULL, "What is not left to the default."},
 	 sc_rules_parse},
 };

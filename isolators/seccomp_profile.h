@@ -31,6 +31,7 @@ struct sc_profile {
 	unsigned int flags; /* SECCOMP_FILTER_FLAG_* */
 	uint64_t caps_used; /* capabilities that were asked for */
 	bool listener; /* a supervisor or its flag is named; SCMP_ACT_NOTIFY is in the actions */
+	const char *listener_path, *metadata; /* borrowed, NULL: not said */
 	struct sc_rule *rules;
 	size_t rules_nr;
 };

@@ -640,7 +640,7 @@ TEST(unconfined_installs_nothing)
 	iso_rig_free(&rig);
 }
 
-TEST(a_profile_that_needs_a_supervisor_starts_nothing)
+TEST(a_profile_with_half_a_supervisor_starts_nothing)
 {
 	static const char *const profiles[] = {
 		ON_GETPPID("\"SCMP_ACT_NOTIFY\""),
@@ -657,8 +657,8 @@ TEST(a_profile_that_needs_a_supervisor_starts_nothing)
 		rig.spec.seccomp = strdup(profiles[i]);
 		EXPECT_EQ(seccomp_isolator.prepare(&rig.iso), -EINVAL);
 		EXPECT_STREQ(rig.iso.why.text,
-			     "seccomp: the profile leaves calls to a supervisor (SCMP_ACT_NOTIFY, "
-			     "listenerPath), and no process beside a task could answer");
+			     "seccomp: SCMP_ACT_NOTIFY leaves calls to a supervisor, and "
+			     "listenerPath says where it listens: both are needed, or none");
 		EXPECT_EQ(seccomp_isolator.recover(&rig.iso), 0);
 		EXPECT_EQ(seccomp_isolator.enter(&rig.iso), -ENOKEY);
 		iso_rig_free(&rig);

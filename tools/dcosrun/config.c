@@ -85,7 +85,7 @@ static void set_defaults(struct config *c)
 	c->spec.process.env = no_env;
 	c->spec.process.umask = 0022;
 	c->spec.process.oom_score_adj = INT_MIN;
-	c->oci.start_fd = c->oci.notify_fd = -1;
+	c->oci.start_fd = -1;
 	c->oci.process.console_fd = -1;
 	memset(&c->spec.resources, 0xff, sizeof(c->spec.resources)); /* CT_UNSET */
 	c->spec.resources.cpu_period_us = CT_PERIOD_US;

@@ -135,6 +135,7 @@ static int inside_state(struct config *c, const char *id)
 	if (doc && !json_object_set_new(doc, "pid", json_string("@PID@")))
 		text = json_dumps(doc, JSON_COMPACT);
 	json_decref(doc);
+	c->oci.notify_state = text ? cf_text(c, "%s", text) : NULL;
 	if (text) { /* a number, not a string */
 		char *at = strstr(text, "\"@PID@\"");
 
