@@ -168,7 +168,8 @@ struct ct_oci {
 	int (*runtime_hooks)(void *ctx, pid_t pid, struct why *why);
 	void *runtime_ctx;
 	int start_fd; /* a listening socket from which the start comes; -1: from ct_start() */
-	const char *notify_state; /* JSON of the state for seccomp's supervisor; its pid is "@PID@" */
+	const char
+		*notify_state; /* JSON of the state for seccomp's supervisor; its pid is "@PID@" */
 };
 
 /**
