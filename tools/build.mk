@@ -3,8 +3,8 @@ tools-common	:= $(wildcard tools/common/*.c)
 
 programs	+= dcosctl
 dcosctl-src	:= $(wildcard tools/dcosctl/*.c) $(tools-common)
-dcosctl-lib	:= dcos
-dcosctl-libs	:= $(LIBS_lib) -lsmartcols
+dcosctl-lib	:= container dcos
+dcosctl-libs	:= $(LIBS_lib) -lsmartcols -larchive -lnettle -lseccomp -lcap
 
 programs	+= dcostop
 dcostop-src	:= $(wildcard tools/dcostop/*.c) $(tools-common)

@@ -12,6 +12,7 @@ allowed() {
 	tools/dcosrun/*) echo tools/ agent/container.h agent/launch.h agent/procfs.h isolators/ cgroupfs/ bpf/ agent/lib/ ;;
 	tools/dcosaudit/*) echo tools/ isolators/ cgroupfs/ bpf/ agent/lib/ ;;
 	tools/allocator/policy/*) echo tools/allocator/policy/ agent/lib/ ;;
+	tools/dcosctl/image*) echo tools/ isolators/layers.h agent/lib/ ;;
 	tools/*) echo tools/ agent/lib/ ;;
 	selftests/*) echo selftests/ agent/ isolators/ cgroupfs/ bpf/ tools/ ;;
 	esac

@@ -7,10 +7,12 @@
 #include "tools/common/text.h"
 #include "tools/dcosctl/ctl.h"
 #include "tools/dcosctl/follow.h"
+#include "tools/dcosctl/image_run.h"
 #include "tools/dcosctl/spec.h"
 
 struct run_options {
 	struct spec_options spec;
+	const char *store;
 	bool wait, logs, rm, dry_run;
 };
 
@@ -22,7 +24,7 @@ struct run_options {
 static const struct opt_row run_rows[] = {
 	{"file", 'f', "FILE", TEXT(file), "task spec, dcos-task(5), as JSON; - is standard input"},
 	{"id", 0, "ID", TEXT(id), "name of the task (default: made up)"},
-	{"image", 'I', "PATH", TEXT(image), "unpacked root file system, or host"},
+	{"image", 'I', "IMAGE", TEXT(image), "a name of dcosctl image ls, a path, or host"},
 	{"cpus", 'c', "N", TEXT(cpus), "CPU time, e.g. 0.5"},
 	{"memory", 'm', "SIZE", TEXT(memory), "memory, e.g. 256M"},
 	{"pids", 'p', "N", TEXT(pids), "processes and threads"},
@@ -45,6 +47,8 @@ static const struct opt_row run_rows[] = {
 	{"wait", 'W', FLAG(wait), "wait for the end, exit as the task does"},
 	{"logs", 'i', FLAG(logs), "print what it prints until it ends; implies --wait"},
 	{"rm", 0, FLAG(rm), "forget it when it has ended; implies --wait"},
+	{"store", 0, "PATH", opt_string, ROW(store), NULL,
+	 "where images are (default " IMAGE_STORE ")"},
 	{"dry-run", 0, FLAG(dry_run), "print the task spec and do not run it"},
 	{},
 };
@@ -69,6 +73,7 @@ static int run_run(struct ctl *ctl, const void *options, char **operands, int nr
 {
 	const struct run_options *o = options;
 	cleanup_json json_t *spec = NULL, *reply = NULL;
+	cleanup_store struct image_store store = {.dir = -1, .lock = -1};
 	const char *id;
 	int r = spec_build(&o->spec, operands, nr, &spec, &ctl->why);
 
@@ -76,13 +81,16 @@ static int run_run(struct ctl *ctl, const void *options, char **operands, int nr
 		return ctl_usage(ctl, "%s", ctl->why.text);
 	if (r < 0)
 		return ctl_fail("%s", ctl->why.text);
+	if (image_resolve(o->store ?: IMAGE_STORE, spec, &store, &ctl->why))
+		return ctl_fail("%s", ctl->why.text);
 	if (o->dry_run) {
 		ctl_print_json(spec, false);
 		return 0;
 	}
-	if (!o->spec.file && !nr && !o->spec.sets.nr)
+	if (!o->spec.file && !nr && !o->spec.sets.nr && !json_object_get(spec, "command"))
 		return ctl_usage(ctl, "run: missing COMMAND or --file");
 	reply = ctl_call(ctl, "Run", json_pack("{s:O}", "spec", spec));
+	store_close(&store); /* from now on the agent says that the image is in use */
 	if (!reply)
 		return CTL_FAILED;
 	id = field_str(reply, "id");
