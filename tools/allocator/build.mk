@@ -37,3 +37,10 @@ programs	+= dcos-allocator
 dcos-allocator-src := $(allocator-src) tools/allocator/nodes_local.c tools/exporter/link.c
 dcos-allocator-lib := policy dcos
 dcos-allocator-libs := $(LIBS_allocator)
+
+# unit tests of it (selftests/unit/allocator_*): all but the main
+$(patsubst %.c,$(O)/%,$(wildcard selftests/unit/allocator_*.c)): $(O)/selftests/unit/allocator_%: $(O)/san/selftests/unit/allocator_%.o \
+		$(patsubst %.c,$(O)/san/%.o,$(filter-out %/main.c,$(allocator-src))) $(O)/san/selftests/allocator/nodes_emulated.o \
+		$(O)/san/libharness.a $(O)/san/libpolicy.a $(O)/san/libdcos.a
+	@mkdir -p $(@D)
+	$(CC) -pie $(SAN) -o $@ $^ $(LIBS_container) $(LIBS_allocator)

@@ -69,7 +69,8 @@ void scale_plan(const struct scale_counts *s, uint32_t wanted, double minimum_he
 	uint32_t alive = s->old_alive + s->now_alive;
 	struct scale_plan p = {.kill_now = minus(s->now_alive, wanted)};
 
-	if (!s->old_alive) {
+	/* those that are about to end may be the last of the old */
+	if (!s->old_alive && !s->killing) {
 		p.launch = minus(wanted, s->now_alive);
 	} else {
 		/* with no room on either side one more than wanted is started */
