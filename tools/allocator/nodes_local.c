@@ -127,9 +127,11 @@ static void tell_node(struct agents *a, enum agents_state state)
 	json_decref(ports);
 }
 
-static void tell_status(struct agents *a, const char *task, const char *state, const char *reason)
+static void tell_status(struct agents *a, const char *task, const char *state, const char *reason,
+			json_t *address)
 {
-	json_t *s = json_pack("{s:s, s:s, s:s}", "task", task, "state", state, "reason", reason);
+	json_t *s = json_pack("{s:s, s:s, s:s, s:O*}", "task", task, "state", state, "reason",
+			      reason, "address", address);
 
 	if (s && a->node)
 		a->ops->status(a->arg, field_str(a->node, "node"), s, NULL, NULL);
@@ -160,7 +162,7 @@ static void tell_lost(struct agents *a, json_t *now)
 	json_t *v;
 
 	json_object_foreach_safe(a->seen, next, id, v) if (!json_object_get(now, id))
-		tell_status(a, id, "LOST", "the agent does not know it any more");
+		tell_status(a, id, "LOST", "the agent does not know it any more", NULL);
 }
 
 static void take_list(struct agents *a, const json_t *params)
@@ -177,7 +179,8 @@ static void take_list(struct agents *a, const json_t *params)
 			continue;
 		(void)json_object_set_new(now, id, json_string(state)); /* else told again */
 		if (!before || strcmp(before, state) != 0)
-			tell_status(a, id, state, field_str(json_object_get(t, "exit"), "reason"));
+			tell_status(a, id, state, field_str(json_object_get(t, "exit"), "reason"),
+				    json_object_get(t, "ipv4"));
 	}
 	tell_lost(a, now);
 	json_decref(a->seen);
@@ -191,9 +194,9 @@ static void take_error(struct agents *a, const struct call *c, const char *error
 
 	client_explain(error, params, &why);
 	if (c->kind == CALL_RUN)
-		tell_status(a, c->task, "FAILED", why.text);
+		tell_status(a, c->task, "FAILED", why.text, NULL);
 	else if (c->kind == CALL_KILL && strstr(error, "NoSuchTask"))
-		tell_status(a, c->task, "LOST", why.text);
+		tell_status(a, c->task, "LOST", why.text, NULL);
 	else if (c->kind != CALL_KILL) /* one that ends already needs no second order */
 		log_warn("agent: %s", why.text);
 }
