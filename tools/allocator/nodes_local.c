@@ -2,7 +2,8 @@
 /*
  * The one node of an allocator that serves a single machine: its dcos-agent, over the agent's own
  * socket. Calls are sent without waiting and answered in their order. What tasks do is seen by
- * listing them, POLL_MS apart; that it is seen late by so much is the price of no stream.
+ * listing them, POLL_MS apart; that it is seen late by so much is the price of no stream. What they
+ * use comes on a second connection, as the snapshots that dcostop gets.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 
 #define POLL_MS	      250
 #define RETRY_MS      1000
+#define METER_MS      1000
 #define CALLS_MAX     4096 /* that wait for their answers */
 #define PORTS_DEFAULT "31000-32000"
 #define PREFIX	      "app." /* of the ids of our tasks */
@@ -38,7 +40,7 @@ struct agents {
 	void *arg;
 	char *socket;
 	uint64_t low, high; /* ports */
-	struct link link;
+	struct link link, meters;
 	sd_event_source *timer;
 	STAILQ_HEAD(calls, call) calls;
 	unsigned int calls_nr;
@@ -220,6 +222,40 @@ static void on_message(struct link *l, const char *text, size_t len)
 	call_free(a, c);
 }
 
+/* ---- what tasks use ---- */
+
+static void on_meters(struct link *l, const char *text, size_t len)
+{
+	struct agents *a = l->data;
+	cleanup_json json_t *doc = json_loadb(text, len, 0, NULL);
+	json_t *snapshot = json_object_get(json_object_get(doc, "parameters"), "snapshot");
+	json_t *usages = json_object_get(snapshot, "usages");
+
+	if (a->up && json_is_array(usages))
+		a->ops->report(a->arg, field_str(a->node, "node"), usages,
+			       (uint64_t)field_int(snapshot, "time_ns", 0) / 1000000);
+}
+
+static void on_meters_lost(struct link *l, int err)
+{
+	(void)err; /* told of the other connection; this one is tried again with the next listing */
+	link_close(l);
+}
+
+/* Return: nothing: without it all goes on, but for scaling. */
+static void open_meters(struct agents *a)
+{
+	cleanup_json json_t *message =
+		json_pack("{s:s, s:b, s:{s:i}}", "method", "io.dcos.Agent.Subscribe", "more", true,
+			  "parameters", "interval_ms", METER_MS);
+	cleanup_free char *text = message ? json_dumps(message, JSON_COMPACT) : NULL;
+
+	if (!text || link_open(&a->meters, a->event, a->socket) < 0)
+		return;
+	if (link_send(&a->meters, text, strlen(text) + 1) < 0)
+		link_close(&a->meters);
+}
+
 static void set_timer(struct agents *a, uint64_t ms)
 {
 	/* fail for bad arguments only */
@@ -230,6 +266,7 @@ static void set_timer(struct agents *a, uint64_t ms)
 static void lose(struct agents *a, int err)
 {
 	link_close(&a->link);
+	link_close(&a->meters);
 	drop_calls(a);
 	json_decref(a->seen);
 	a->seen = json_object(); /* all is told again */
@@ -269,6 +306,8 @@ static int poll_agent(sd_event_source *source, uint64_t usec, void *userdata)
 		log_info("agent %s: is there again", a->socket);
 		a->warned = false;
 	}
+	if (a->up && a->meters.fd < 0)
+		open_meters(a);
 	set_timer(a, POLL_MS);
 	return 0;
 }
@@ -330,6 +369,10 @@ int nodes_begin(sd_event *event, const struct nodes_options *o, const struct age
 		return -ENOMEM;
 	*a = (struct agents){.event = event, .ops = ops, .arg = arg};
 	a->link = (struct link){.fd = -1, .on_message = on_message, .on_lost = on_lost, .data = a};
+	a->meters = (struct link){.fd = -1,
+				  .on_message = on_meters,
+				  .on_lost = on_meters_lost,
+				  .data = a};
 	STAILQ_INIT(&a->calls);
 	a->socket = strdup(client_socket(o->agent));
 	a->seen = json_object();
@@ -350,6 +393,7 @@ struct agents *nodes_end(struct agents *a)
 	if (!a)
 		return NULL;
 	link_close(&a->link);
+	link_close(&a->meters);
 	drop_calls(a);
 	sd_event_source_disable_unref(a->timer);
 	json_decref(a->node);
