@@ -191,7 +191,7 @@ int host_setup(struct node *n, struct why *why)
 	n->host.net = &n->cfg->net_pool;
 	n->host.dns = &n->cfg->net_dns;
 	n->host.devices = devices_cache_new(); /* without either containers start slower */
-	n->host.seccomp_cache = sc_cache_new();
+	n->host.seccomp_cache = sc_cache_new(NULL);
 	n->ncpu = (int)sysconf(_SC_NPROCESSORS_ONLN);
 	n->memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 	n->started_unix_us = unix_now_us();

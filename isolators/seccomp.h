@@ -82,10 +82,12 @@ int sc_load(const struct sc_filter *f);
 
 /**
  * sc_cache_new - an empty cache of compiled filters
+ * @dir: absolute path of a directory, made if its parent is there, in which compiled filters are
+ *       kept for other processes; NULL: in memory only, also where it can't be had
  * Holds at most SC_CACHE_FILTERS filters and SC_CACHE_BYTES of text; the least recently used goes.
  * Return: NULL without memory.
  */
-struct sc_cache *sc_cache_new(void);
+struct sc_cache *sc_cache_new(const char *dir);
 
 /** sc_cache_free - NULL is allowed; filters that others hold stay alive. Return: NULL */
 struct sc_cache *sc_cache_free(struct sc_cache *c);

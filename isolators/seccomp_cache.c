@@ -5,11 +5,14 @@
  * with other capabilities share a filter unless the profile asks for a capability that one has.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "agent/lib/cleanup.h"
-#include "isolators/seccomp.h"
+#include "isolators/seccomp_profile.h"
 
 struct entry {
 	uint64_t hash, caps, used; /* used: the cache's clock at the last hit */
@@ -22,6 +25,7 @@ struct sc_cache {
 	uint64_t clock, compiled;
 	size_t bytes;
 	size_t nr;
+	int dir; /* of files, -1: only memory */
 	struct entry entries[SC_CACHE_FILTERS];
 };
 
@@ -34,9 +38,16 @@ static uint64_t fnv1a(const char *text, size_t len)
 	return h;
 }
 
-struct sc_cache *sc_cache_new(void)
+struct sc_cache *sc_cache_new(const char *dir)
 {
-	return calloc(1, sizeof(struct sc_cache));
+	struct sc_cache *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->dir = dir && (!mkdir(dir, 0700) || errno == EEXIST)
+			 ? open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+			 : -1;
+	return c;
 }
 
 static void drop(struct sc_cache *c, size_t i)
@@ -53,6 +64,8 @@ struct sc_cache *sc_cache_free(struct sc_cache *c)
 {
 	while (c && c->nr)
 		drop(c, c->nr - 1);
+	if (c)
+		close_fd(&c->dir);
 	free(c);
 	return NULL;
 }
@@ -102,6 +115,23 @@ static void keep(struct sc_cache *c, const char *text, size_t len, uint64_t hash
 	};
 }
 
+/* From the directory, or compiled, and kept there for others. */
+static int get_kept(struct sc_cache *c, const char *json, uint64_t hash, uint64_t caps,
+		    struct sc_filter **ret, struct why *why)
+{
+	struct sc_filter *f = c->dir < 0 ? NULL : sc_store_get(c->dir, json, hash, caps);
+	int err = f ? 0 : sc_compile(json, caps, ret, why);
+
+	if (f)
+		*ret = f;
+	if (f || err)
+		return err;
+	c->compiled++;
+	if (c->dir >= 0)
+		sc_store_put(c->dir, json, hash, caps, *ret);
+	return 0;
+}
+
 int sc_cache_get(struct sc_cache *c, const char *json, uint64_t caps, struct sc_filter **ret,
 		 struct why *why)
 {
@@ -121,10 +151,9 @@ int sc_cache_get(struct sc_cache *c, const char *json, uint64_t caps, struct sc_
 		*ret = sc_filter_ref(e->filter);
 		return 0;
 	}
-	err = sc_compile(json, caps, &f, why);
+	err = get_kept(c, json, hash, caps, &f, why);
 	if (err)
 		return err;
-	c->compiled++;
 	keep(c, json, len, hash, caps, f);
 	*ret = f;
 	return 0;

@@ -153,30 +153,45 @@ static int arches_add(scmp_filter_ctx ctx, const struct sc_profile *p)
 	return 0;
 }
 
+struct sc_filter *sc_filter_new(const struct sc_info *info, const void *code)
+{
+	size_t bytes = info->prog.len * sizeof(struct sock_filter);
+	struct sc_filter *f = malloc(sizeof(*f) + bytes);
+
+	if (!f)
+		return NULL;
+	f->refs = 1;
+	f->info = *info;
+	memcpy(f->code, code, bytes);
+	f->info.prog.filter = f->code;
+	return f;
+}
+
 static int filter_read(int fd, const struct sc_info *info, struct sc_filter **ret, struct why *why)
 {
+	cleanup_free struct sock_filter *code = NULL;
+	struct sc_info copy = *info;
 	struct sc_filter *f;
 	struct stat st;
 	size_t nr;
 
 	if (fstat(fd, &st) < 0)
 		return why_set(why, -errno, "seccomp: the compiled filter");
-	nr = (size_t)st.st_size / sizeof(f->code[0]);
+	nr = (size_t)st.st_size / sizeof(*code);
 	if (nr > BPF_MAXINSNS)
 		return why_set(why, -E2BIG,
 			       "seccomp: the profile compiles to %zu instructions, the kernel "
 			       "takes at most %d",
 			       nr, BPF_MAXINSNS);
-	f = malloc(sizeof(*f) + nr * sizeof(f->code[0]));
+	code = malloc(nr * sizeof(*code) + 1);
+	if (!code)
+		return why_set(why, -ENOMEM, "seccomp");
+	if (pread(fd, code, nr * sizeof(*code), 0) != (ssize_t)(nr * sizeof(*code)))
+		return why_set(why, -EIO, "seccomp: the compiled filter");
+	copy.prog.len = (unsigned short)nr;
+	f = sc_filter_new(&copy, code);
 	if (!f)
 		return why_set(why, -ENOMEM, "seccomp");
-	if (pread(fd, f->code, nr * sizeof(f->code[0]), 0) != (ssize_t)(nr * sizeof(f->code[0]))) {
-		free(f);
-		return why_set(why, -EIO, "seccomp: the compiled filter");
-	}
-	f->refs = 1;
-	f->info = *info;
-	f->info.prog = (struct sock_fprog){.len = (unsigned short)nr, .filter = f->code};
 	*ret = f;
 	return 0;
 }

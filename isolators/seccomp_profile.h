@@ -55,6 +55,29 @@ void sc_profile_free(struct sc_profile *p);
  */
 int sc_compile_flat(const char *json, uint64_t caps, struct sc_filter **ret, struct why *why);
 
+#define SC_STORE_FILES 64 /* of a directory of compiled filters */
+#define SC_STORE_BYTES (SC_JSON_MAX + (1U << 20)) /* of one */
+
+/**
+ * sc_filter_new - a filter from its parts
+ * @info: copied, its program is replaced
+ * @code: info->prog.len instructions, copied; need not be aligned
+ * Return: sc_filter_unref(); NULL without memory.
+ */
+struct sc_filter *sc_filter_new(const struct sc_info *info, const void *code);
+
+/**
+ * sc_store_get - a filter that was compiled before
+ * @dir: of the files
+ * @hash: of @json
+ * Return: sc_filter_unref(); NULL: there is none.
+ */
+struct sc_filter *sc_store_get(int dir, const char *json, uint64_t hash, uint64_t caps);
+
+/** sc_store_put - keep a filter for others; a failure is no failure */
+void sc_store_put(int dir, const char *json, uint64_t hash, uint64_t caps,
+		  const struct sc_filter *f);
+
 /** sc_action_allows - is this SCMP_ACT_* one that lets the call be made */
 static inline bool sc_action_allows(uint32_t action)
 {

@@ -135,6 +135,13 @@ is "$(LINUX=$SECCOMP inside 'mkdir /tmp/x 2> /dev/null || echo denied; grep ^Sec
 2
 0000000000000000
 status 0" "a filter without no_new_privs, for a program without capabilities"
+FILTER=$(echo "$T/run/.seccomp"/*)
+before=$(stat -c %y "$FILTER")
+LINUX=$SECCOMP inside true > /dev/null
+is "$(stat -c %y "$FILTER")" "$before" "which is compiled once, and kept for the next container"
+truncate --size 100 "$FILTER"
+is "$(LINUX=$SECCOMP inside 'mkdir /tmp/x 2> /dev/null || echo denied') $(($(stat -c %s "$FILTER") > 100))" "denied
+status 0 1" "a file of it that is damaged is made anew"
 config 'exit 0'
 sed -i 's/"sh", "-c", "exit 0"/"nothing-like-this"/' config.json
 rt run r1 > "$T/out" 2>&1 < /dev/null

@@ -352,7 +352,7 @@ TEST(the_same_profile_is_compiled_once)
 {
 	static const char json[] = RULES("{\"names\":[\"read\"]," ALLOW() "}");
 	struct sc_filter *a = NULL, *b = NULL;
-	struct sc_cache *c = sc_cache_new();
+	struct sc_cache *c = sc_cache_new(NULL);
 
 	ASSERT_TRUE(c);
 	ASSERT_EQ(sc_cache_get(c, json, 0, &a, NULL), 0);
@@ -369,7 +369,7 @@ TEST(a_profile_that_asks_for_a_capability_is_compiled_for_each_answer)
 {
 	static const char json[] = CONDITION("\"includes\":{\"caps\":[\"CAP_KILL\"]}");
 	struct sc_filter *f[3] = {NULL};
-	struct sc_cache *c = sc_cache_new();
+	struct sc_cache *c = sc_cache_new(NULL);
 
 	ASSERT_TRUE(c);
 	ASSERT_EQ(sc_cache_get(c, json, 0, &f[0], NULL), 0);
@@ -398,7 +398,7 @@ static void get_numbered(struct sc_cache *c, int number)
 
 TEST(a_full_cache_forgets_what_was_used_longest_ago)
 {
-	struct sc_cache *c = sc_cache_new();
+	struct sc_cache *c = sc_cache_new(NULL);
 
 	ASSERT_TRUE(c);
 	for (int i = 0; i < SC_CACHE_FILTERS; i++)
@@ -415,7 +415,7 @@ TEST(a_full_cache_forgets_what_was_used_longest_ago)
 
 TEST(a_profile_that_fails_is_not_kept)
 {
-	struct sc_cache *c = sc_cache_new();
+	struct sc_cache *c = sc_cache_new(NULL);
 	struct sc_filter *f = NULL;
 
 	ASSERT_TRUE(c);

@@ -211,7 +211,10 @@ static int take_console(struct rt *rt, const struct exec_options *o, struct conf
 /* In the cgroup in which the container's first process is now: it may have gone further down. */
 static int adopt(struct rt *rt, struct rt_box *b, const struct config *c, struct container **ret)
 {
-	struct iso_host host = {.state_dir = "/", .run_dir = "/", .cgroup_fd = b->cgroup_parent};
+	struct iso_host host = {.state_dir = "/",
+				.run_dir = "/",
+				.cgroup_fd = b->cgroup_parent,
+				.seccomp_cache = rt_filters(rt)};
 	int pidfd = fcntl(b->pidfd, F_DUPFD_CLOEXEC, 0);
 
 	if (pidfd < 0)

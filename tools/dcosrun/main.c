@@ -205,6 +205,7 @@ int main(int argc, char **argv)
 	(void)hold_streams(); /* always 0 */
 	status = dispatch(&rt, argc, argv);
 	free(rt.default_root);
+	(void)sc_cache_free(rt.filters); /* always NULL */
 	if (fflush(stdout))
 		status = rt_fail("standard output");
 	return status;

@@ -149,9 +149,20 @@ static int inside_state(struct config *c, const char *id)
 	return c->oci.state ? 0 : -ENOMEM;
 }
 
+struct sc_cache *rt_filters(struct rt *rt)
+{
+	cleanup_free char *dir = NULL;
+
+	if (!rt->filters && asprintf(&dir, "%s/.seccomp", rt->root) >= 0)
+		rt->filters = sc_cache_new(dir);
+	return rt->filters;
+}
+
 static int create(struct making *m, const struct ct_stdio *stdio, struct container **ret)
 {
-	struct iso_host host = {.state_dir = "/", .run_dir = "/"};
+	struct iso_host host = {.state_dir = "/",
+				.run_dir = "/",
+				.seccomp_cache = rt_filters(m->rt)};
 	struct config *c = m->c;
 	cleanup_free char *path = NULL;
 	int err;

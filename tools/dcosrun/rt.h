@@ -16,6 +16,7 @@
 
 #include "agent/container.h"
 #include "agent/lib/why.h"
+#include "isolators/seccomp.h"
 #include "tools/common/options.h"
 #include "tools/dcosrun/config.h"
 
@@ -32,6 +33,7 @@ struct rt {
 	const char *root, *log, *log_format, *cgroup_manager, *rootless;
 	bool debug, systemd_cgroup, help, version;
 	char *default_root; /* owned */
+	struct sc_cache *filters; /* owned; NULL: not yet needed */
 	struct why why;
 };
 
@@ -135,6 +137,9 @@ int rt_start_connect(struct rt *rt, struct rt_box *b);
 
 /** rt_undo - kill what lives, run the poststop hooks, forget */
 int rt_undo(struct rt *rt, struct rt_box *b);
+
+/** rt_filters - compiled filters, kept below the root for the next container; may be NULL */
+struct sc_cache *rt_filters(struct rt *rt);
 
 /** rt_config_new - zeroed, with warnings to the log */
 void rt_config_new(struct config *c);
