@@ -154,6 +154,12 @@ static int dns_value(const struct config_row *row, const char *value, void *fiel
 	return net_dns_parse(value, field) < 0 ? allowed(ret, NET_DNS_SAYS) : 0;
 }
 
+static const struct config_choice no_or_yes[] = {
+	{"no", 0},
+	{"yes", 1},
+	{NULL, 0},
+};
+
 static const struct config_choice read_accesses[] = {
 	{"all", CONFIG_READ_ALL},
 	{"group", CONFIG_READ_GROUP},
@@ -305,6 +311,24 @@ static const struct config_row network_keys[] = {
 	  "none: such tasks are refused. A change is for tasks that start later."},
 	 pool_value,
 	 AT(net_pool)},
+	{{"nat", "no or yes", "yes",
+	  "With the first task with a private network the agent makes a table \"inet dcos\" of "
+	  "nf_tables: tasks reach others than the host by the host's address, and nobody beyond "
+	  "the host reaches them but with answers. no: the host's packet filter is left alone."},
+	 choice_value,
+	 AT(net_nat.on),
+	 .choices = no_or_yes},
+	{{"isolate", "no or yes", "yes",
+	  "That table also keeps tasks with private networks from reaching each other."},
+	 choice_value,
+	 AT(net_nat.isolate),
+	 .choices = no_or_yes},
+	{{"forward", "no or yes", "no",
+	  "Whether the agent switches net.ipv4.ip_forward of the host on with that table. no: it "
+	  "stays as it is; where it is off, tasks reach the host only."},
+	 choice_value,
+	 AT(net_nat.forward),
+	 .choices = no_or_yes},
 	{{"dns", NET_DNS_SAYS, "none",
 	  "Name servers in the /etc/resolv.conf of tasks with a private network, in place of those "
 	  "of the host's file that such tasks can't reach: loopback and IPv6 addresses. none: "

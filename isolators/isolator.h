@@ -35,6 +35,7 @@
 
 struct net_pool; /* isolators/net.h */
 struct net_dns;
+struct net_nat;
 struct devices_cache; /* isolators/devices.h */
 struct sc_cache; /* isolators/seccomp.h */
 
@@ -118,6 +119,7 @@ struct iso_host {
 	bool memory_meter; /* the agent kills who has more than its memory: there is no controller */
 	const struct iso_netquota *netquota; /* NULL: network quotas are held by nobody */
 	const struct iso_guard *guard; /* NULL: nobody is held to ports and addresses */
+	const struct net_nat *nat; /* of private networks; NULL: the packet filter is left alone */
 	const struct net_dns *dns; /* for private networks; NULL: none is configured */
 	const struct net_pool *net; /* addresses of private networks; NULL: there are none */
 	struct devices_cache *devices; /* loaded programs; NULL: each container loads its own */

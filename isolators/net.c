@@ -65,6 +65,33 @@ static int net_prepare(struct isolation *iso)
 	return 0;
 }
 
+/* Without rules there is still the way to the host: the task is told what it lacks. */
+static int nat_prepare(struct isolation *iso)
+{
+	const struct iso_host *host = iso->host;
+	struct why why = {0};
+
+	if (!iso->spec->net_private || !host->nat || !host->nat->on)
+		return 0;
+	if (net_nat_up(host->net, host->nat, &why))
+		iso_warn(iso, "network: private without nat%s: %s",
+			 host->nat->isolate ? ", and not kept apart from other tasks" : "",
+			 why.text);
+	return 0;
+}
+
+static int nat_probe(const struct iso_host *host, struct iso_probe *ret)
+{
+	net_nat_probe(host, ret);
+	return 0;
+}
+
+const struct isolator nat_isolator = {
+	.name = "nat",
+	.probe = nat_probe,
+	.prepare = nat_prepare,
+};
+
 static int net_attach(struct isolation *iso)
 {
 	struct nl_sock *sock;

@@ -3,6 +3,7 @@
 #ifndef DCOS_NET_H
 #define DCOS_NET_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -17,6 +18,8 @@
 
 struct nl_sock;
 struct isolation;
+struct iso_host;
+struct iso_probe;
 
 /* Addresses of private networks; the first host is the gateway, the last address is unused. */
 struct net_pool {
@@ -73,5 +76,34 @@ int net_private_up(struct nl_sock *inside, struct isolation *iso);
  * Return: 0 or -errno, with the sentence in @iso's why.
  */
 int net_private_find(struct isolation *iso);
+
+/* What the host does with packets between private networks and others. */
+struct net_nat {
+	int on; /* else the host's packet filter is left alone */
+	int isolate; /* tasks don't reach each other */
+	int forward; /* ip_forward of the host is switched on if it is off */
+};
+
+/**
+ * net_nat_rules - the commands of nft(8) that make the table, whatever was in it
+ * @pool: not empty
+ * @ret: malloc'd
+ * Return: 0 or -ENOMEM.
+ */
+int net_nat_rules(const struct net_pool *pool, const struct net_nat *nat, char **ret);
+
+/**
+ * net_nft_run - commands of nft(8), all or none, in the network of the caller
+ * @check: the kernel only says whether it would do them
+ * Takes some milliseconds, and 5 s at most.
+ * Return: 0; -ETIMEDOUT; -EINVAL nf_tables refused or is not there; other -errno.
+ */
+int net_nft_run(const char *commands, bool check, struct why *why);
+
+/** net_nat_up - rules, and ip_forward if that is asked for. Return: 0 or -errno */
+int net_nat_up(const struct net_pool *pool, const struct net_nat *nat, struct why *why);
+
+/** net_nat_probe - whether the rules can be made, and whether the host forwards */
+void net_nat_probe(const struct iso_host *host, struct iso_probe *ret);
 
 #endif

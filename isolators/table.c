@@ -8,11 +8,15 @@
 #include "isolators/rows.h"
 
 const struct isolator *const iso_table[] = {
-	&cgroup_isolator,     &meter_isolator,	   &cpu_isolator,
-	&memory_isolator,     &pids_isolator,	   &resources_isolator,
-	&devices_isolator,    &guard_isolator,	   &netquota_isolator,
-	&namespaces_isolator, &net_isolator,	   &rootfs_isolator,
-	&bundle_isolator,     &net_files_isolator, &paths_isolator,
-	&process_isolator,    &rlimits_isolator,   &credentials_isolator,
-	&hooks_isolator,      &seccomp_isolator,   NULL,
+	&cgroup_isolator,      &meter_isolator,
+	&cpu_isolator,	       &memory_isolator,
+	&pids_isolator,	       &resources_isolator,
+	&devices_isolator,     &guard_isolator,
+	&netquota_isolator,    &namespaces_isolator,
+	&net_isolator,	       &nat_isolator,
+	&rootfs_isolator,      &bundle_isolator,
+	&net_files_isolator,   &paths_isolator,
+	&process_isolator,     &rlimits_isolator,
+	&credentials_isolator, &hooks_isolator,
+	&seccomp_isolator,     NULL,
 };

@@ -13,6 +13,7 @@ MANY=20
 AGENT_CONF='[network]
 ipv4 = 10.99.0.0/26
 dns = 192.0.2.53
+forward = yes
 [tasks]
 kill_grace = 2s'
 agent_paths
@@ -27,6 +28,7 @@ pid_of() { dcosctl --json inspect "$1" | grep -o '"pid": *[0-9]*' | head -1 | tr
 devices() { ip -o link show type veth | wc -l; }
 no_devices() { [ "$(devices)" = 0 ]; }
 all_ended() { ! dcosctl --json ps -a | grep -qE '"state": *"(STAGING|STARTING|RUNNING|KILLING)"'; }
+refused() { ! "$@" > /dev/null 2>&1; }
 sleeper() { dcosctl run --id "$1" --image "$T/img" --network private -- sleep 1000 > /dev/null; }
 
 sleeper one
@@ -43,6 +45,32 @@ is "$(ipv4 one)" "$address" "an agent that is started again knows the address"
 dcosctl run --id none --image "$T/img" --network none -- sleep 1000 > /dev/null
 is "$(ipv4 none)" "" "a task with no network has none"
 dcosctl kill none > /dev/null
+
+# --- nat: a neighbour of the host, which knows no way to the tasks -----------------------------
+nat=$(dcosctl --json doctor | tr -d '\n' | grep -o '"name": *"nat of private networks"[^}]*')
+if [[ $nat == *'"ok": true'* || $nat == *'"ok":true'* ]]; then
+	unshare --net sleep 1000 &
+	far=$!
+	other_net() { [ "$(readlink /proc/$far/ns/net)" != "$(readlink /proc/self/ns/net)" ]; }
+	until_ok "$PATIENCE" other_net
+	ip link add near type veth peer name far netns $far
+	ip addr add 192.0.2.1/24 dev near && ip link set near up
+	beyond() { nsenter --target $far --net "$@"; }
+	inside() { nsenter --target "$(pid_of one)" --net busybox ping -c 1 -W "$1" "$2" > /dev/null; }
+	beyond ip addr add 192.0.2.2/24 dev far && beyond ip link set far up
+	is "$(cat /proc/sys/net/ipv4/ip_forward)" 1 "forward = yes: the host forwards"
+	ok "a task reaches a neighbour of the host, who sees the host's address" inside 9 192.0.2.2
+	sleeper two
+	ok "the host reaches the next task" busybox ping -c 1 -W 9 "$(ipv4 two)"
+	ok "but no other task does" refused inside 1 "$(ipv4 two)"
+	beyond ip route add 10.99.0.0/26 via 192.0.2.1
+	ok "the neighbour reaches no task" refused beyond busybox ping -c 1 -W 1 "$address"
+	dcosctl kill --signal KILL two > /dev/null
+	kill $far
+	wait $far 2> /dev/null
+else
+	skip "nat of private networks" "${nat:-doctor has no line about it}"
+fi
 
 # --- many at once, and the agent killed among them ------------------------------------------
 runs=()
