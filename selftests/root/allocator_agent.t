@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # dcos-allocator with the agent of one machine: real tasks of an app, their environment, an upgrade,
-# a task that is killed, and kill -9 of the allocator and of the agent.
+# a task that is killed, scaling by real use, and kill -9 of the allocator and of the agent.
 set -u
 : "${DCOS_BUILD:?absolute path of the build directory}" "${DCOS_SRC:?of the sources}"
 . "$DCOS_SRC/selftests/harness/tap.sh"
@@ -69,6 +69,25 @@ before=$(running)
 dcosctl kill "$(sed -n 1p <<< "$before")" > /dev/null 2>&1
 replaced() { count 2 && [ "$(comm -12 <(running) <(echo "$before") | grep -c .)" = 1 ]; }
 ok "a task that somebody kills is replaced" until_ok 30 replaced
+
+# --- load ------------------------------------------------------------------------------------------
+call DELETE /v2/apps/shop/web > /dev/null
+until_ok 30 settled
+mkdir "$T/load"
+call POST /v2/apps '{"id": "/load", "cpus": 0.1, "mem": 32, "taskKillGracePeriodSeconds": 0,
+	"cmd": "while :; do [ -e /load/idle ] && sleep 0.2; done",
+	"dcos": {"autoscale": {"min": 1, "max": 2, "windowSeconds": 1, "tolerancePercent": 30,
+		"upCooldownSeconds": 0, "downCooldownSeconds": 0,
+		"metrics": [{"signal": "cpu", "target": 50}]}},
+	"container": {"type": "DOCKER", "docker": {"image": "'$T/img'"},
+		"volumes": [{"containerPath": "/load", "hostPath": "'$T/load'", "mode": "RO"}]}}' > /dev/null
+ok "an app whose task uses all of its CPU gets another" until_ok 40 count 2
+touch "$T/load/idle"
+ok "and has one again when they are idle" until_ok 40 count 1
+call DELETE '/v2/apps/load?force=true' > /dev/null
+until_ok 30 settled
+call POST /v2/apps "$APP" > /dev/null
+until_ok 30 settled
 
 # --- kill -9 ---------------------------------------------------------------------------------------
 before=$(running)
