@@ -47,7 +47,8 @@ rule() {
 }
 
 echo 0 > "$T/load"
-"$allocator" -l 127.0.0.1:0 --state "$T/state" --emulated 3 --load "$T/load" > /dev/null 2> "$T/log" &
+: > "$T/log"
+"$allocator" -l 127.0.0.1:0 --state "$T/state" --emulated 3 --load "$T/load" > /dev/null 2>> "$T/log" &
 PID=$!
 wait_for grep -q serves "$T/log" || { diag "$(cat "$T/log")"; tap_skip_all "the allocator does not start"; }
 URL=http://127.0.0.1:$(sed -n 's,.*http://127.0.0.1:\([0-9]*\)/.*,\1,p' "$T/log")

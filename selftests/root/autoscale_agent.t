@@ -32,7 +32,7 @@ until_ok 20 says /v2/nodes '"state":"active"'
 
 # busy for as long as the image has the file /load/on
 APP='{"id": "/busy", "cpus": 0.1, "mem": 32, "taskKillGracePeriodSeconds": 1,
-	"cmd": "trap exit TERM; while :; do [ -e /load/on ] || sleep 0.2; done",
+	"cmd": "trap exit TERM; while :; do [ -e /load/on ] || sleep 1; done",
 	"container": {"type": "DOCKER", "docker": {"image": "'$T/img'"},
 		"volumes": [{"hostPath": "'$T/img/load'", "containerPath": "/load", "mode": "RO"}]},
 	"dcos": {"autoscale": {"min": 1, "max": 2, "windowSeconds": 1, "upCooldownSeconds": 1,
@@ -48,7 +48,7 @@ call DELETE "/v2/apps/busy?force=true" > /dev/null
 ok "the app is removed" until_ok 20 count 0
 
 # a quota follows use, without a restart
-call POST /v2/apps '{"id": "/quota", "cpus": 1, "mem": 64, "cmd": "trap exit TERM; while :; do sleep 0.1; done",
+call POST /v2/apps '{"id": "/quota", "cpus": 1, "mem": 64, "cmd": "trap exit TERM; while :; do sleep 1; done",
 	"container": {"type": "DOCKER", "docker": {"image": "'$T/img'"}}, "taskKillGracePeriodSeconds": 1,
 	"dcos": {"autoscale": {"vertical": {"cpus": {"min": 0.2, "max": 1}, "samples": 3, "cooldownSeconds": 0}}}}' > /dev/null
 until_ok 20 count 1

@@ -203,6 +203,16 @@ TEST(quotas_follow_the_task_that_uses_most)
 	scaling_free(a.scaling);
 }
 
+TEST(a_task_that_uses_nothing_gets_the_least)
+{
+	struct app a;
+
+	start(&a, "{\"vertical\": {\"cpus\": {\"min\": 0.1, \"max\": 4}, \"samples\": 3}}");
+	run(&a, 0, 0, 10);
+	EXPECT_EQ(a.now.request.cpus_milli, 100);
+	scaling_free(a.scaling);
+}
+
 TEST(waits_of_all_tasks_make_one_quantile_and_a_counter_that_goes_back_a_new_beginning)
 {
 	static const char first[] = "{\"wait_hist_us\": [0, 0, 0, 100], \"cpu_ns\": 5000}";

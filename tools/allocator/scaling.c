@@ -133,7 +133,8 @@ static uint64_t decide_quotas(struct scaling *s, uint64_t now_ms, struct scaling
 	bool throttled;
 	uint64_t digest = 0;
 
-	signals_peak(s->signals, now_ms, FRESH_MS, &peak, &throttled);
+	if (!signals_peak(s->signals, now_ms, FRESH_MS, &peak, &throttled))
+		return digest;
 	for (int q = 0; q < SCALING_QUOTAS; q++) {
 		struct autoscale_vertical_decision d = {0};
 		uint64_t *quota = request_of(&to->request, q), use = *request_of(&peak, q);
@@ -141,7 +142,8 @@ static uint64_t decide_quotas(struct scaling *s, uint64_t now_ms, struct scaling
 						     .quota = *quota,
 						     .starved = q == SCALING_CPUS && throttled};
 
-		if (!s->rule.has_quota[q] || !use ||
+		/* a task may use no CPU, but never no memory: then nobody could tell */
+		if (!s->rule.has_quota[q] || (q == SCALING_MEMORY && !use) ||
 		    autoscale_vertical(&s->rule.quota[q], &s->quota[q], &sample, now_ms * NS_PER_MS,
 				       &d))
 			continue;

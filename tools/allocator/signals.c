@@ -329,15 +329,17 @@ void signals_read(const struct signals *s, enum signal which, const struct signa
 	*ret = v;
 }
 
-void signals_peak(const struct signals *s, uint64_t now_ms, uint64_t fresh_ms,
-		  struct signals_request *ret, bool *ret_throttled)
+uint32_t signals_peak(const struct signals *s, uint64_t now_ms, uint64_t fresh_ms,
+		      struct signals_request *ret, bool *ret_throttled)
 {
 	struct signals_request peak = {0};
+	uint32_t nr = 0;
 	bool any = false;
 
 	for (const struct task *t = s->first; t; t = t->next) {
 		if (!is_fresh(t, now_ms, fresh_ms))
 			continue;
+		nr++;
 		if (cpu_milli(t) > (double)peak.cpus_milli)
 			peak.cpus_milli = (uint64_t)(cpu_milli(t) + 0.5);
 		if (t->is.v[COUNT_MEMORY] > peak.memory_bytes)
@@ -346,6 +348,7 @@ void signals_peak(const struct signals *s, uint64_t now_ms, uint64_t fresh_ms,
 	}
 	*ret = peak;
 	*ret_throttled = any;
+	return nr;
 }
 
 uint64_t signals_refused(const struct signals *s)

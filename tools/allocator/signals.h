@@ -64,9 +64,12 @@ struct signals_value {
 void signals_read(const struct signals *s, enum signal which, const struct signals_request *request,
 		  uint64_t now_ms, uint64_t fresh_ms, struct signals_value *ret);
 
-/** signals_peak - greatest CPU (thousandths) and memory (bytes) of any task in its last interval */
-void signals_peak(const struct signals *s, uint64_t now_ms, uint64_t fresh_ms,
-		  struct signals_request *ret, bool *ret_throttled);
+/**
+ * signals_peak - greatest CPU (thousandths) and memory (bytes) of any task in its last interval
+ * Return: how many tasks it is of.
+ */
+uint32_t signals_peak(const struct signals *s, uint64_t now_ms, uint64_t fresh_ms,
+		      struct signals_request *ret, bool *ret_throttled);
 
 /** signals_refused - reports of tasks beyond SIGNALS_TASKS_MAX */
 uint64_t signals_refused(const struct signals *s);
