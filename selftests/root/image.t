@@ -131,6 +131,75 @@ head -c 5000 "$T/one.tar" > "$T/b.tar"
 layout "$T/bad" bad '{}' "$T/b.tar"
 refused 'is no whole tar archive' "a layer that was cut"
 
+# --- from elsewhere, by skopeo --------------------------------------------------------------------
+if command -v skopeo > /dev/null; then
+	skopeo --insecure-policy copy -q "oci:$T/oci:tiny" "docker-archive:$T/docker.tar:tiny:1"
+	image import --name saved "$T/docker.tar" > /dev/null 2> "$T/err"
+	is "$?" 0 "an archive as docker save writes it is imported"
+	diag "$(cat "$T/err")"
+
+	# a skopeo that waits to be let go, so that the second pull certainly comes meanwhile
+	mkdir "$T/path"
+	mkfifo "$T/go"
+	cat > "$T/path/skopeo" <<-WRAP
+		#!/bin/sh
+		echo run >> "$T/runs"
+		read -r word < "$T/go"
+		PATH=$PATH exec skopeo --insecure-policy "\$@"
+	WRAP
+	chmod 755 "$T/path/skopeo"
+	pull() { PATH=$T/path:$PATH exec "$DCOS_BUILD/bin/dcosctl" image --store "$S" pull --name pulled "oci://$T/oci:tiny"; }
+	waiters() { grep -c -- "-> FLOCK .*:$(stat -c %i "$S/pulls/.pulled=latest") " /proc/locks; }
+	(pull) > "$T/first" 2>&1 &
+	first=$!
+	until_ok 20 [ -s "$T/runs" ]
+	(pull) > "$T/second" 2>&1 &
+	second=$!
+	until_ok 20 waiters
+	ok "a pull that hangs does not hold up the store" image ls
+	echo go 1<> "$T/go"
+	wait "$first"
+	is "$?" 0 "a pull brings an image"
+	wait "$second"
+	is "$? $(wc -l < "$T/runs") $(cat "$T/second")" "0 1 $(cat "$T/first")" "two pulls of one image are one"
+	image rm pulled && image rm saved
+else
+	skip "an archive as docker save writes it is imported" "skopeo is not installed"
+fi
+
+if command -v docker-registry skopeo > /dev/null && command -v ip > /dev/null; then
+	mkdir -p "$T/home/.config/containers"
+	cat > "$T/registry.yml" <<-CONF
+		version: 0.1
+		storage: {filesystem: {rootdirectory: $T/registry}}
+		http: {addr: "127.0.0.1:5000"}
+	CONF
+	printf '[[registry]]\nlocation = "127.0.0.1:5000"\ninsecure = true\n' > "$T/home/.config/containers/registries.conf"
+	# in a network of its own, where the port is free
+	export -f image dcosctl until_ok
+	S=$S T=$T unshare -n bash -c '
+		ip link set lo up
+		docker-registry serve "$T/registry.yml" > "$T/registry.log" 2>&1 &
+		registry=$!
+		until_ok 20 bash -c ": < /dev/tcp/127.0.0.1/5000"
+		export HOME=$T/home
+		skopeo --insecure-policy copy -q "oci:$T/oci:tiny" docker://127.0.0.1:5000/some/tiny:7 &&
+			image pull 127.0.0.1:5000/some/tiny:7
+		rc=$?
+		kill "$registry"
+		exit "$rc"
+	' > "$T/out" 2> "$T/err"
+	is "$? $(cut -d' ' -f1 "$T/out")" "0 127.0.0.1:5000/some/tiny:7" "an image comes from a registry"
+	diag "$(cat "$T/err")"
+	image rm 127.0.0.1:5000/some/tiny:7
+else
+	skip "an image comes from a registry" "no docker-registry, or no skopeo or ip"
+fi
+image gc --force > /dev/null
+is "$(ls "$S/pulls" "$S/images")" "$S/images:
+
+$S/pulls:" "nothing of it is left when its names are gone"
+
 # --- an import that is killed ------------------------------------------------------------------
 image import "$T/oci" > /dev/null 2>&1 &
 pid=$!

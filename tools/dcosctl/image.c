@@ -75,7 +75,8 @@ static int image_import(struct image_run *r)
 					r->operand);
 		if (asprintf(&source, "docker-archive:%s", r->operand) < 0)
 			return ctl_fail("out of memory");
-		err = import_skopeo(r->s, source, r->o->name, &img, name, why);
+		store_close(r->s);
+		err = import_skopeo(r->s->path, source, r->o->name, &img, name, why);
 	}
 	return err ? ctl_fail("%s: %s", r->operand, why->text) : print_imported(r, &img, name);
 }
@@ -90,7 +91,8 @@ static int image_pull(struct image_run *r)
 
 	if (asprintf(&source, "%s%s", whole ? "" : "docker://", r->operand) < 0)
 		return ctl_fail("out of memory");
-	if (import_skopeo(r->s, source, name, &img, full, &r->ctl->why))
+	store_close(r->s);
+	if (import_skopeo(r->s->path, source, name, &img, full, &r->ctl->why))
 		return ctl_fail("%s: %s", r->operand, r->ctl->why.text);
 	return print_imported(r, &img, full);
 }
@@ -197,7 +199,7 @@ static const struct verb {
 	bool change, operand;
 	int (*run)(struct image_run *r);
 } verbs[] = {
-	{"import", true, true, image_import}, {"pull", true, true, image_pull},
+	{"import", true, true, image_import}, {"pull", false, true, image_pull},
 	{"ls", false, false, image_ls},	      {"inspect", false, true, image_inspect},
 	{"rm", true, true, image_rm},	      {"gc", true, false, image_gc},
 };

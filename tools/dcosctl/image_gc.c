@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "agent/lib/cleanup.h"
@@ -61,6 +62,12 @@ static int is_hex(const struct dirent *e)
 	return strlen(e->d_name) == IMAGE_HEX;
 }
 
+/* Their locks have a dot before the name; a name has none there. */
+static int is_pull(const struct dirent *e)
+{
+	return e->d_name[0] != '.';
+}
+
 struct sweep {
 	struct image_store *s;
 	const json_t *keep, *in_use;
@@ -110,6 +117,28 @@ static int sweep_dir(struct sweep *w, const char *dir,
 	return err;
 }
 
+/* What pulls have left that were interrupted; one that goes on holds its lock. */
+static int sweep_pulls(struct image_store *s)
+{
+	struct dirent **list = NULL;
+	int nr = scandirat(s->dir, "pulls", &list, is_pull, NULL);
+	int err = nr < 0 && errno != ENOENT ? -errno : 0;
+
+	for (int i = 0; i < nr; i++) {
+		char path[sizeof(list[i]->d_name) + 16];
+
+		(void)snprintf(path, sizeof(path), "pulls/.%s", list[i]->d_name); /* fits */
+		cleanup_close int lock = openat(s->dir, path, O_RDWR | O_CLOEXEC);
+
+		(void)snprintf(path, sizeof(path), "pulls/%s", list[i]->d_name); /* fits */
+		if (!err && (lock < 0 || !flock(lock, LOCK_EX | LOCK_NB)))
+			err = layers_remove(s->dir, path);
+		free(list[i]);
+	}
+	free(list);
+	return err;
+}
+
 int store_gc(struct image_store *s, const json_t *in_use, uint64_t *ret_freed, uint64_t *ret_images,
 	     struct why *why)
 {
@@ -127,6 +156,8 @@ int store_gc(struct image_store *s, const json_t *in_use, uint64_t *ret_freed, u
 	w.keep = keep;
 	if (!err)
 		err = sweep_dir(&w, "blobs/sha256", remove_blob);
+	if (!err)
+		err = sweep_pulls(s);
 	if (err)
 		return why_set(why, err, "the store %s", s->path);
 	*ret_freed = w.freed_bytes;

@@ -4,22 +4,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
 
 #include "agent/lib/cleanup.h"
 #include "tools/common/client.h"
 #include "tools/dcosctl/image_unpack.h"
 
-#define REF_NAME     "org.opencontainers.image.ref.name"
-#define INDEX_DEPTH  3 /* indexes in indexes */
-#define LAYER_NAME   96
-#define TRANSFER_REF "it" /* what the image is called on its way from skopeo */
-
-extern char **environ;
+#define REF_NAME    "org.opencontainers.image.ref.name"
+#define INDEX_DEPTH 3 /* indexes in indexes */
+#define LAYER_NAME  96
 
 /* A blob of a layout that a descriptor names. */
 static int put_blob(struct image_store *s, int layout, const json_t *descriptor, struct why *why)
@@ -239,41 +234,4 @@ int import_tar(struct image_store *s, int fd, const char *ref, const char *name,
 	if (faccessat(dir, "index.json", F_OK, AT_SYMLINK_NOFOLLOW))
 		return -ENOENT;
 	return import_layout(s, dir, ref, name, ret, ret_name, why);
-}
-
-static int run_skopeo(char *const argv[], struct why *why)
-{
-	int status = 0;
-	pid_t pid;
-	int err = posix_spawnp(&pid, "skopeo", NULL, NULL, argv, environ);
-
-	if (err)
-		return why_set(why, -err, "skopeo");
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return why_set(why, -errno, "skopeo");
-	if (!WIFEXITED(status) || WEXITSTATUS(status))
-		return why_set(why, -EINVAL, "skopeo could not copy %s", argv[3]);
-	return 0;
-}
-
-int import_skopeo(struct image_store *s, const char *source, const char *name, struct image *ret,
-		  char *ret_name, struct why *why)
-{
-	cleanup_free char *from = strdup(source);
-	cleanup_free char *to = NULL;
-	char *argv[] = {"skopeo", "copy", "--quiet", from, NULL, NULL};
-	int err;
-
-	if (!from || asprintf(&to, "oci:%s/tmp/pull:" TRANSFER_REF, s->path) < 0)
-		return why_set(why, -ENOMEM, "skopeo");
-	argv[4] = to;
-	err = run_skopeo(argv, why);
-	if (err)
-		return err;
-	cleanup_close int dir = openat(s->dir, "tmp/pull", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (dir < 0)
-		return why_set(why, -errno, "what skopeo has made");
-	return import_layout(s, dir, TRANSFER_REF, name, ret, ret_name, why);
 }

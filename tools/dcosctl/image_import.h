@@ -26,9 +26,12 @@ int import_tar(struct image_store *s, int fd, const char *ref, const char *name,
 
 /**
  * import_skopeo - as import_layout(), from what skopeo can read
+ * The store is locked only for the last part; pulls of one name at the same time are one.
+ * @store: path of the store, which the caller has not locked
  * @source: with its transport, "docker://docker.io/library/debian:12"
+ * @name: not NULL
  */
-int import_skopeo(struct image_store *s, const char *source, const char *name, struct image *ret,
+int import_skopeo(const char *store, const char *source, const char *name, struct image *ret,
 		  char *ret_name, struct why *why);
 
 #endif

@@ -295,7 +295,7 @@ void image_free(struct image *i)
 	i->manifest = i->config = NULL;
 }
 
-static void ref_path(char *buf, size_t size, const char *name)
+void ref_path(char *buf, size_t size, const char *name)
 {
 	int n = snprintf(buf, size, "refs/%s", name); /* fits: at most IMAGE_NAME_MAX */
 

@@ -6,6 +6,7 @@
  *   blobs/sha256/HEX     manifests, configurations and layers, named by what they contain
  *   images/HEX/rootfs    the unpacked image whose manifest is HEX
  *   refs/NAME            a name; its content is the digest of a manifest; '/' is written '%'
+ *   pulls/               what skopeo is fetching, by name, each under a lock of its own
  *   tmp/                 what is being made; whoever takes the lock to change empties it
  *
  * Everything is made in tmp/, brought to the disk, then renamed; a name comes last.
@@ -68,6 +69,9 @@ const char *digest_hex(const char *digest);
  * Return: 0; -EINVAL with a sentence when it is not what it should be; -errno.
  */
 int store_put(struct image_store *s, int fd, const char *hex, int64_t size, struct why *why);
+
+/** ref_path - where the name is in the store, "refs/library%debian:12" */
+void ref_path(char *buf, size_t size, const char *name);
 
 /** store_blob - Return: descriptor to read a blob; -errno with a sentence */
 int store_blob(struct image_store *s, const char *hex, struct why *why);
