@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# An app follows what its real tasks use: the agent's meters, the allocator's decision, more tasks and
-# fewer again, and a quota that is changed while its task runs.
+# A quota follows what a real task uses, and is changed while it runs. allocator_agent.t has the number
+# of tasks.
 set -u
 : "${DCOS_BUILD:?absolute path of the build directory}" "${DCOS_SRC:?of the sources}"
 . "$DCOS_SRC/selftests/harness/tap.sh"
@@ -22,30 +22,13 @@ count() { [ "$(running)" = "$1" ]; }
 says() { call GET "$1" | grep -q "$2"; }
 
 make_rootfs "$T/img"
-mkdir "$T/allocator" "$T/img/load"
+mkdir "$T/allocator"
 agent_start || tap_skip_all "the agent does not start"
 "$DCOS_BUILD/bin/dcos-allocator" -l 127.0.0.1:0 --state "$T/allocator" > /dev/null 2> "$T/allocator.log" &
 ALLOCATOR=$!
 until_ok 10 grep -q serves "$T/allocator.log" || { diag "$(cat "$T/allocator.log")"; tap_skip_all "no allocator"; }
 URL=http://127.0.0.1:$(sed -n 's,.*http://127.0.0.1:\([0-9]*\)/.*,\1,p' "$T/allocator.log")
 until_ok 20 says /v2/nodes '"state":"active"'
-
-# busy for as long as the image has the file /load/on
-APP='{"id": "/busy", "cpus": 0.1, "mem": 32, "taskKillGracePeriodSeconds": 1,
-	"cmd": "trap exit TERM; while :; do [ -e /load/on ] || sleep 1; done",
-	"container": {"type": "DOCKER", "docker": {"image": "'$T/img'"},
-		"volumes": [{"hostPath": "'$T/img/load'", "containerPath": "/load", "mode": "RO"}]},
-	"dcos": {"autoscale": {"min": 1, "max": 2, "windowSeconds": 1, "upCooldownSeconds": 1,
-		"downCooldownSeconds": 1, "metrics": [{"signal": "cpu", "target": 60}]}}}'
-: > "$T/img/load/on"
-call POST /v2/apps "$APP" > /dev/null
-ok "a task uses more than the target, and another is started" until_ok 40 count 2
-ok "the node's meters are told" says /v2/nodes '"used"'
-like "$(call GET /v2/apps/busy/scaling)" '"verdict":"up"' "and the decision, with its numbers"
-rm "$T/img/load/on"
-ok "when they use little one is ended" until_ok 40 count 1
-call DELETE "/v2/apps/busy?force=true" > /dev/null
-ok "the app is removed" until_ok 20 count 0
 
 # a quota follows use, without a restart
 call POST /v2/apps '{"id": "/quota", "cpus": 1, "mem": 64, "cmd": "trap exit TERM; while :; do sleep 1; done",
@@ -55,12 +38,13 @@ until_ok 20 count 1
 quota() { dcosctl ps 2> /dev/null | sed -n 's/^\(app\.quota\.[^ ]*\) .*RUNNING.*/\1/p'; }
 before=$(quota)
 lower() { call GET /v2/apps/quota/scaling | grep -q '"cpus":0\.2'; }
+ok "the node's meters are told" until_ok 20 says /v2/nodes '"used"'
 ok "an idle task's quota becomes the least" until_ok 20 lower
 limited() { dcosctl inspect "$before" 2> /dev/null | grep -Eq '^ *cpu_quota_millionths: +0\.2 CPUs'; }
 ok "the agent holds the task to it" until_ok 10 limited
 is "$(quota)" "$before" "it is the same task"
 call DELETE "/v2/apps/quota?force=true" > /dev/null
-ok "and it is removed" until_ok 20 count 0
+ok "the app is removed" until_ok 20 count 0
 kill "$ALLOCATOR"
 wait "$ALLOCATOR"
 is "$?" 0 "the allocator ends when it is told to"
