@@ -146,6 +146,23 @@ call DELETE '/v2/apps/crash?force=true'
 call DELETE '/v2/apps/large?force=true'
 ok "what is removed is gone" wait_for settled
 
+# --- versions ---------------------------------------------------------------------------------------
+call POST /v2/apps '{"id": "/many", "cmd": "x", "instances": 0}'
+for ((i = 0; i < 55; i++)); do
+	call PUT '/v2/apps/many?force=true' '{"labels": {"n": "'$i'"}}'
+done
+call GET /v2/apps/many/versions
+is "$(get 'len(d["versions"])')" 50 "of many versions the latest 50 are kept"
+call GET "/v2/apps/many/versions/$(get 'd["versions"][0]')"
+is "$(get 'd["labels"]["n"]')" 54 "the last of them is the last"
+call DELETE '/v2/apps/many?force=true'
+wait_for settled
+call POST /v2/apps '{"id": "/many", "cmd": "x", "instances": 0}'
+call GET /v2/apps/many/versions
+is "$(get 'len(d["versions"])')" 1 "one that is removed leaves none"
+call DELETE '/v2/apps/many?force=true'
+wait_for settled
+
 # --- groups -------------------------------------------------------------------------------------
 call POST /v2/groups '{"id": "/site", "apps": [{"id": "db", "cmd": "x"},
 	{"id": "api", "cmd": "x", "dependencies": ["/site/db"]}]}'

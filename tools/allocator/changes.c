@@ -255,6 +255,7 @@ static void apply(struct core *c, const struct change_set *s)
 
 		if (!json_is_null(def)) {
 			(void)put_app(c, s->items[i].id, def); /* "why" of the queue tells it */
+			versions_prune(c, s->items[i].id, CORE_VERSIONS_MAX);
 			continue;
 		}
 		a = core_find_app(c, s->items[i].id);

@@ -163,6 +163,9 @@ struct core_changed {
 int core_change(struct core *c, const struct core_change *changes, size_t nr, bool force,
 		struct core_changed *ret, struct why *why);
 
+/** versions_prune - keep so many of an app's versions, the latest */
+void versions_prune(struct core *c, const char *app, size_t keep);
+
 /* ---- deploy.c ---- */
 
 struct deployment {

@@ -210,6 +210,7 @@ static void bury(struct core *c, struct core_app *a)
 		return;
 	}
 	bus_publish(c->bus, "app_terminated_event", json_pack("{s:s}", "appId", a->id));
+	versions_prune(c, a->id, 0);
 	core_app_free(c, a);
 }
 
