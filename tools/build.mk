@@ -57,3 +57,10 @@ $(call made-of,selftests/fuzz/audit_*.c): $(O)/selftests/fuzz/audit_%: $(O)/fuzz
 		$(O)/fuzz/libcontainer.a $(O)/fuzz/libdcos.a
 	@mkdir -p $(@D)
 	$(CLANG) $(FUZZ_SAN) -fsanitize=fuzzer -o $@ $^ $(dcosaudit-libs)
+
+# what unpacks layers, for its fuzz target
+image-tested	:= tools/dcosctl/image_layer.c
+$(call made-of,selftests/fuzz/image_*.c): $(O)/selftests/fuzz/image_%: $(O)/fuzz/selftests/fuzz/image_%.o $(image-tested:%.c=$(O)/fuzz/%.o) \
+		$(O)/fuzz/libcontainer.a $(O)/fuzz/libdcos.a
+	@mkdir -p $(@D)
+	$(CLANG) $(FUZZ_SAN) -fsanitize=fuzzer -o $@ $^ $(dcosctl-libs)
