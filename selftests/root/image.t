@@ -210,6 +210,7 @@ is "$(find "$S/refs" -maxdepth 1)" "$S/refs" "an import that is killed leaves no
 image import "$T/oci" > /dev/null 2>&1
 is "$? $(ls "$S/tmp" "$S/refs" | tr '\n' " ")" "0 $S/refs: tiny:latest  $S/tmp: " "and the next one clears up and works"
 
+layout "$T/bad" bad '{}' "$T/one.tar"
 # --- run -----------------------------------------------------------------------------------------
 agent_start
 if [ -n "$AGENT_PID" ] && kill -0 "$AGENT_PID"; then
@@ -218,6 +219,8 @@ if [ -n "$AGENT_PID" ] && kill -0 "$AGENT_PID"; then
 	diag "$(cat "$T/err")"
 	is "$(dcosctl run --store "$S" -I tiny -e FROM=me --logs -- 'echo $FROM' 2>&1)" me "words of the command line replace Cmd, variables those of the image"
 	dcosctl run --store "$S" --id long -I tiny -- 'sleep 1000' > /dev/null 2>&1
+	image import --name idle:1 "$T/bad" > /dev/null 2>&1 # another content
+	is "$(image prune | head -1) $(image ls | grep -c tiny)" "idle:1 1" "prune takes the names of what no task uses"
 	image rm tiny
 	image gc > /dev/null
 	ok "what a task uses stays" [ -d "$root" ]

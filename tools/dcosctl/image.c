@@ -194,6 +194,41 @@ static int image_gc(struct image_run *r)
 	return 0;
 }
 
+static bool is_used(const json_t *used, const char *hex)
+{
+	const json_t *path;
+	size_t i;
+
+	json_array_foreach (used, i, path)
+		if (strstr(json_string_value(path), hex))
+			return true;
+	return false;
+}
+
+/* All names of images that no task uses, then what they led to. */
+static int image_prune(struct image_run *r)
+{
+	cleanup_json json_t *used = images_in_use(r->ctl);
+	cleanup_json json_t *names = store_names(r->s);
+	const json_t *n;
+	size_t i;
+
+	if (!used)
+		return ctl_fail("what tasks use is not known, nothing is removed");
+	if (!names)
+		return ctl_fail("the store %s: %s", r->s->path, strerror(errno));
+	json_array_foreach (names, i, n) {
+		const char *name = field_str(n, "name");
+
+		if (is_used(used, digest_hex(field_str(n, "digest"))))
+			continue;
+		if (store_unname(r->s, name, &r->ctl->why))
+			return ctl_fail("%s", r->ctl->why.text);
+		(void)printf("%s\n", name); /* seen when stdout is closed */
+	}
+	return image_gc(r);
+}
+
 static const struct verb {
 	const char *name;
 	bool change, operand;
@@ -202,6 +237,7 @@ static const struct verb {
 	{"import", true, true, image_import}, {"pull", false, true, image_pull},
 	{"ls", false, false, image_ls},	      {"inspect", false, true, image_inspect},
 	{"rm", true, true, image_rm},	      {"gc", true, false, image_gc},
+	{"prune", true, false, image_prune},
 };
 
 static int image_run(struct ctl *ctl, const void *options, char **operands, int nr)
@@ -228,14 +264,15 @@ static int image_run(struct ctl *ctl, const void *options, char **operands, int 
 const struct command cmd_image = {
 	.name = "image",
 	.args = "[OPTION...] VERB [NAME|PATH]",
-	.help = "images of containers: import, pull, ls, inspect, rm, gc",
+	.help = "images of containers: import, pull, ls, inspect, rm, gc, prune",
 	.more = "import PATH   an OCI layout, a directory or a tar archive; or what docker save "
 		"wrote\n"
 		"pull NAME     from a registry, by skopeo\n"
 		"ls            what there is\n"
 		"inspect NAME  manifest and configuration, as JSON\n"
 		"rm NAME       take the name away\n"
-		"gc            remove what no name leads to and no task uses",
+		"gc            remove what no name leads to and no task uses\n"
+		"prune         take the names of images away that no task uses, then gc",
 	.options = image_rows,
 	.options_size = sizeof(struct image_options),
 	.operands_min = 1,
