@@ -6,6 +6,7 @@
 
 #include "agent/api.h"
 #include "agent/checkpoint.h"
+#include "agent/enforcer.h"
 #include "agent/flight.h"
 #include "agent/history.h"
 #include "agent/lib/cleanup.h"
@@ -66,6 +67,7 @@ int api_inspect(struct vl_call *call, json_t *params, void *userdata)
 	const struct node *n = userdata;
 	struct task *t = api_task(userdata, call, params);
 	cleanup_free char *cgroup = NULL, *log = NULL;
+	struct enforcer e;
 	json_t *doc;
 
 	if (!t)
@@ -74,9 +76,11 @@ int api_inspect(struct vl_call *call, json_t *params, void *userdata)
 	if (asprintf(&cgroup, "%s/%s", n->cgroup_path, t->spec->ct.id) < 0 ||
 	    asprintf(&log, "%s/logs/%s", n->cfg->state_dir, t->spec->ct.id) < 0)
 		return -ENOMEM;
-	doc = json_pack("{so sO so so ss ss}", "task", api_task_json(t), "spec", t->spec->doc,
-			"usage", sample_json(t), "disks", disks_json(t), "cgroup", cgroup, "log",
-			log);
+	enforcer_of(t, &e);
+	doc = json_pack("{so sO so so ss ss ss* ss*}", "task", api_task_json(t), "spec",
+			t->spec->doc, "usage", sample_json(t), "disks", disks_json(t), "cgroup",
+			cgroup, "log", log, "cpu_enforcer", e.name, "cpu_enforcer_why",
+			e.name ? e.why : NULL);
 	return doc ? vl_reply(call, doc) : -ENOMEM;
 }
 

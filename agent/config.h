@@ -30,6 +30,7 @@ enum config_cpu_enforcer {
 	CPU_AUTO, /* cfs where it can, else the governor */
 	CPU_CFS,
 	CPU_GOVERNOR,
+	CPU_SCX,
 };
 
 /* All strings are set, none is NULL; they belong to the config. All paths are absolute and plain

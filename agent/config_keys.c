@@ -167,10 +167,7 @@ static const struct config_choice read_accesses[] = {
 };
 
 static const struct config_choice cpu_enforcers[] = {
-	{"auto", CPU_AUTO},
-	{"cfs", CPU_CFS},
-	{"governor", CPU_GOVERNOR},
-	{},
+	{"auto", CPU_AUTO}, {"cfs", CPU_CFS}, {"governor", CPU_GOVERNOR}, {"scx", CPU_SCX}, {},
 };
 
 static const struct config_choice log_levels[] = {
@@ -294,11 +291,12 @@ static const struct config_row meter_keys[] = {
 };
 
 static const struct config_row cpu_keys[] = {
-	{{"enforcer", "auto, cfs or governor", "auto",
+	{{"enforcer", "auto, cfs, governor or scx", "auto",
 	  "Who holds CPU quotas. cfs: the kernel's cpu.max, which needs the cpu controller of "
-	  "cgroup "
-	  "v2. governor: eBPF counts, and the agent freezes who has used up its period. auto: cfs "
-	  "where it can, else the governor."},
+	  "cgroup v2. governor: eBPF counts, and the agent freezes who has used up its period. "
+	  "scx: a scheduler of the agent's own in eBPF runs tasks, which needs sched_ext with "
+	  "cgroup_set_bandwidth, and the cpu controller; where it can't, or is ejected, as with "
+	  "auto. auto: cfs where it can, else the governor."},
 	 choice_value,
 	 AT(cpu_enforcer),
 	 .choices = cpu_enforcers},

@@ -39,6 +39,18 @@ static void say_why_unmetered(struct iso_probe *p, int nr, const struct node *n)
 	}
 }
 
+/* Likewise why the scheduler that was asked for does not run. */
+static void say_why_unscheduled(struct iso_probe *p, int nr, const struct node *n)
+{
+	for (int i = 0; i < nr && n->scx_why.text[0]; i++) {
+		size_t used = strlen(p[i].how);
+
+		if (!strcmp(p[i].name, "cpu")) /* may be cut */
+			(void)snprintf(p[i].how + used, sizeof(p[i].how) - used,
+				       "; no sched_ext: %s", n->scx_why.text);
+	}
+}
+
 /* One family of the meter: what it counts, and what it can't. */
 static int add_family(json_t *list, const struct node *n, enum meter_family f)
 {
@@ -97,6 +109,7 @@ static struct doctor *doctor_new(const struct node *n)
 		return NULL;
 	d->isolators_nr = ct_probe(&n->host, d->isolators);
 	say_why_unmetered(d->isolators, d->isolators_nr, n);
+	say_why_unscheduled(d->isolators, d->isolators_nr, n);
 	d->host_nr = probes_run(&n->host, d->host, PROBES_MAX);
 	return d;
 }

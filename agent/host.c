@@ -24,6 +24,7 @@
 #include "agent/netguard.h"
 #include "agent/netquota.h"
 #include "agent/procfs.h"
+#include "agent/scx.h"
 #include "cgroupfs/cgroupfs.h"
 #include "isolators/devices.h"
 #include "isolators/seccomp.h"
@@ -260,13 +261,45 @@ void host_meter(struct node *n)
 		n->host.meter = meter_iso(n->meter);
 }
 
-static bool wants_governor(const struct node *n)
+static bool has_cpu_controller(const struct node *n)
 {
 	unsigned int on = 0;
 
-	if (n->cfg->cpu_enforcer != CPU_AUTO)
+	return !cg_subtree_controllers(n->host.cgroup_fd, &on) && on & CG_CPU;
+}
+
+static bool wants_governor(const struct node *n)
+{
+	if (n->cfg->cpu_enforcer == CPU_CFS || n->cfg->cpu_enforcer == CPU_GOVERNOR)
 		return n->cfg->cpu_enforcer == CPU_GOVERNOR;
-	return cg_subtree_controllers(n->host.cgroup_fd, &on) || !(on & CG_CPU);
+	return !has_cpu_controller(n);
+}
+
+void host_scx(struct node *n)
+{
+	if (n->cfg->cpu_enforcer != CPU_SCX) {
+		if (n->meter)
+			(void)scx_dismiss(n->meter); /* mostly there is none */
+		return;
+	}
+	/* without it, nothing would hold quotas once the scheduler is ejected */
+	if (!has_cpu_controller(n))
+		(void)why_set(&n->scx_why, -EOPNOTSUPP, "there is no cpu controller");
+	else if (!n->meter)
+		(void)why_set(&n->scx_why, -EOPNOTSUPP, "there is no meter");
+	else if (!scx_open(n->meter, &n->scx, &n->scx_why))
+		n->host.scx = scx_iso(n->scx);
+}
+
+void host_scx_check(struct node *n)
+{
+	if (!n->host.scx || scx_runs(n->scx, &n->scx_why))
+		return;
+	n->host.scx = NULL;
+	free(n->doctor); /* its answer was another one */
+	n->doctor = NULL;
+	log_err("the kernel has ejected the scheduler of tasks, cpu.max holds their quotas: %s",
+		n->scx_why.text);
 }
 
 void host_governor(struct node *n)
@@ -371,6 +404,9 @@ int host_isolate(struct why *why)
 
 void host_release(struct node *n)
 {
+	n->host.scx = NULL;
+	scx_close(n->scx); /* likewise, it goes on */
+	n->scx = NULL;
 	n->host.governor = NULL;
 	governor_close(n->governor); /* before the meter that it stands on */
 	n->governor = NULL;

@@ -29,6 +29,20 @@ void host_meter(struct node *n);
 int host_isolate(struct why *why);
 
 /**
+ * host_scx - have a scheduler run tasks, if the configuration wants it
+ * After host_isolate() and before the first task. On failure n->scx stays NULL, n->scx_why says
+ * why, and quotas are held as with enforcer=auto.
+ */
+void host_scx(struct node *n);
+
+/**
+ * host_scx_check - see whether the kernel has ejected the scheduler
+ * To be called now and then: nothing depends on it but what is said. An ejection is logged, and
+ * new tasks are the default scheduler's until the agent starts again.
+ */
+void host_scx_check(struct node *n);
+
+/**
  * host_governor - hold CPU quotas by the governor, if the configuration and the host want it
  * After host_isolate() and before the first task. On failure n->governor stays NULL and
  * n->governor_why says why; quotas that nobody holds are warnings of their tasks.

@@ -132,6 +132,8 @@ static void say_ready(const struct node *n, const struct recovery *r)
 {
 	if (!n->meter)
 		log_warn("tasks are not metered: %s", n->meter_why.text);
+	if (n->scx_why.text[0])
+		log_warn("no scheduler of tasks: %s", n->scx_why.text);
 	if (n->governor_why.text[0])
 		log_warn("no governor: %s", n->governor_why.text);
 	if (n->netquota_why.text[0])
@@ -162,6 +164,8 @@ static int node_main(struct node *n, struct why *why)
 	if (err)
 		return err;
 	CRASH_POINT("start.isolated");
+	host_scx(n);
+	CRASH_POINT("start.scx_open");
 	host_governor(n);
 	CRASH_POINT("start.governor_open");
 	host_memory(n);

@@ -14,6 +14,7 @@
 
 #include "agent/lib/cleanup.h"
 #include "agent/meter.h"
+#include "agent/scx.h"
 
 int pin_path(char path[static PIN_PATH_MAX], const char *dir, const char *name, const char *suffix)
 {
@@ -136,6 +137,10 @@ static bool is_known(const char *name)
 	const struct family_hook *h;
 	int i;
 
+	for (i = 0; scx_pins[i]; i++) {
+		if (!strcmp(scx_pins[i], name))
+			return true;
+	}
 	for (i = 0; i < METER_FAMILIES; i++) {
 		for (m = meter_families[i].maps; m && m->name; m++) {
 			if (!strcmp(m->name, name))

@@ -23,6 +23,7 @@
 
 struct breach_memory;
 struct governor;
+struct scx;
 struct netguard;
 struct netquota;
 struct vl_server;
@@ -82,6 +83,9 @@ struct node {
 	struct why governor_why;
 	struct breach_memory
 		*breach_memory; /* NULL: limits of memory are the kernel's, or nobody's */
+	struct scx
+		*scx; /* NULL: scx_why says why, or it is not wanted; ejected: host.scx is NULL */
+	struct why scx_why;
 	struct netquota *netquota; /* NULL: netquota_why says why */
 	struct why netquota_why;
 	struct netguard *guard; /* NULL: guard_why says why */

@@ -257,7 +257,7 @@ static void take_cpu(struct reading *r)
 	}
 }
 
-/* Quotas: what cpu.max and what the governor did. */
+/* Quotas: what cpu.max and what an enforcer of ours did. */
 static void take_periods(struct reading *r, const struct ct_resources *res)
 {
 	uint64_t periods = r->files.nr_periods, throttled = r->files.nr_throttled;
@@ -348,7 +348,7 @@ static void read_task(struct task *t, unsigned int families, bool detailed, bool
 	}
 	r.u = t->usage;
 	r.metered = t->ct->iso.metered && t->node->meter;
-	r.governed = r.metered && t->node->host.governor;
+	r.governed = r.metered && (t->node->host.governor || t->node->scx);
 	memset(&r.files, 0xff, sizeof(r.files)); /* CT_UNSET in every field */
 	if (r.metered)
 		read_slot(&r, t);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "agent/governor.h"
+#include "agent/host.h"
 #include "agent/lib/cleanup.h"
 #include "agent/lib/jsonbuf.h"
 #include "agent/lib/log.h"
@@ -129,6 +130,7 @@ static int tick(sd_event_source *source, uint64_t usec, void *userdata)
 	node_save_again(n);
 	if (n->governor)
 		governor_check(n->governor);
+	host_scx_check(n);
 	ended = mono_now_ns() / 1000;
 	s->stats.ticks++;
 	s->stats.cost_hist_us[hist_class_us(ended - began)]++;

@@ -226,6 +226,48 @@ struct dcos_used_up {
 };
 _Static_assert(sizeof(struct dcos_used_up) == 24, "dcos_used_up has a hole");
 
+/*
+ * A slot as the scheduler of bpf/scx.bpf.c has it. Slot 0 is for all whom no slot owns. Times are
+ * CPU time in nanoseconds but for @next_ns and @since_ns. Written by BPF; read by tests through
+ * mmap.
+ */
+struct dcos_scx {
+	__u64 owner; /* as dcos_cell.owner; 0 nobody */
+	__u64 quota_ns, period_ns, burst_ns; /* as in cpu.max; quota 0: none */
+	__u64 weight; /* as cpu.weight */
+	__u64 next_ns; /* of the refill, CLOCK_MONOTONIC; 0 none */
+	__u64 pad[2];
+	__s64 left_ns; /* below 0 it is debt */
+	__u64 used_ns; /* only grows while the slot is owned */
+	__u64 seen_ns; /* @used_ns at the last refill */
+	__u64 since_ns; /* a thread has been kept waiting for the refill, CLOCK_MONOTONIC; 0 none */
+	__u64 vtime_ns; /* what it ran, divided by its weight */
+	__u64 nr_runnable; /* threads under the scheduler that run or want to */
+	__u64 more[2];
+};
+_Static_assert(sizeof(struct dcos_scx) == 128, "dcos_scx has a hole, or is not two lines");
+
+/* The one state of the scheduler. */
+#define DCOS_SCX_TEXT 128
+struct dcos_scx_state {
+	__u64 build; /* user space: of the object that the programs are from */
+	__u64 exit_kind; /* the kernel's enum scx_exit_kind; 0 it runs */
+	__s64 exit_code;
+	__u64 storage_failed; /* threads without memory for their state: as those of slot 0 */
+	__u64 floor_ns; /* the least vtime of who may run */
+	__u64 active[DCOS_SLOTS / 64]; /* bit set: the slot has runnable threads */
+	char reason[DCOS_SCX_TEXT], message[DCOS_SCX_TEXT];
+};
+_Static_assert(sizeof(struct dcos_scx_state) == 424, "dcos_scx_state has a hole");
+
+/* What user space tells the scheduler of a slot; all of it at once. */
+struct dcos_scx_set {
+	__u64 owner; /* 0: nobody has it from now on */
+	__u64 quota_ns, period_ns, burst_ns; /* quota 0: none */
+	__u32 slot, weight;
+};
+_Static_assert(sizeof(struct dcos_scx_set) == 40, "dcos_scx_set has a hole");
+
 /* One direction of a slot's network quota. User space sets the first two. */
 struct dcos_rate {
 	__u64 bytes_per_s; /* of IP packets; 0: no limit */

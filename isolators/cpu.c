@@ -2,10 +2,15 @@
 /*
  * CPU time: a quota per period with a burst, and a weight against other tasks. By the cgroup v2 cpu
  * controller, or the quota by the agent's governor where there is none, or where the configuration
- * wants it. What nobody enforces is a warning.
- * Source: cgroup-v2.rst, "CPU Interface Files"; Documentation/scheduler/sched-bwc.rst.
+ * wants it, or both by the agent's scheduler. That is told what stands in the controller's files,
+ * which hold threads that are not the scheduler's. What nobody enforces is a warning.
+ * Source: cgroup-v2.rst, "CPU Interface Files"; Documentation/scheduler/sched-bwc.rst;
+ * Documentation/scheduler/sched-ext.rst.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <stdio.h>
 
 #include "agent/lib/cleanup.h"
@@ -13,12 +18,25 @@
 #include "isolators/rows.h"
 
 #define CPU_KNOBS_MAX 4
+#define CPU_WEIGHT    100 /* the kernel's default of cpu.weight */
+#define MOVE_PASSES   8 /* over threads that are born meanwhile */
+
+#ifndef SCHED_EXT
+#define SCHED_EXT 7 /* linux/sched.h since 6.12 */
+#endif
 
 static int cpu_probe(const struct iso_host *host, struct iso_probe *ret)
 {
 	char reason[128];
 
 	ret->name = "cpu";
+	if (host->scx) {
+		ret->ok = true;
+		(void)snprintf(ret->how, sizeof(ret->how), /* fits */
+			       "quotas and weights by a scheduler of sched_ext, else by cpu.max "
+			       "with burst, cpu.weight");
+		return 0;
+	}
 	if (!host->governor)
 		return controller_probe(host, CG_CPU, "cpu.max with burst, cpu.weight", ret);
 	ret->ok = true;
@@ -97,6 +115,30 @@ static int govern(struct isolation *iso)
 	return err ? iso_fail(iso, err, "resources.cpus: the governor") : 0;
 }
 
+static bool is_scheduled(const struct isolation *iso)
+{
+	return iso->host->scx && iso->metered;
+}
+
+static int schedule(struct isolation *iso)
+{
+	const struct iso_scx *x = iso->host->scx;
+	const struct ct_resources *res = &iso->res;
+	struct iso_quota q = {};
+	int err;
+
+	if (res->cpu_quota_us != CT_UNSET) {
+		q.quota_us = res->cpu_quota_us;
+		q.period_us = res->cpu_period_us;
+		q.burst_us = res->cpu_burst_us == CT_UNSET ? 0 : res->cpu_burst_us;
+		if (q.period_us == CT_UNSET || !q.period_us)
+			q.period_us = CT_PERIOD_US;
+	}
+	err = x->set(x->ctx, iso->slot, iso->cgroup_id,
+		     res->cpu_weight == CT_UNSET ? CPU_WEIGHT : res->cpu_weight, &q);
+	return err ? iso_fail(iso, err, "resources.cpus: the scheduler") : 0;
+}
+
 static bool is_governed(const struct isolation *iso)
 {
 	return iso->host->governor && iso->metered;
@@ -118,6 +160,8 @@ static int cpu_set(struct isolation *iso, bool fresh)
 		nr = cpu_knobs(&others, fresh, knobs);
 		err = fresh ? knobs_write(iso, knobs, nr) : knobs_change(iso, knobs, nr);
 	}
+	if (!err && is_scheduled(iso))
+		err = schedule(iso);
 	return err || !is_governed(iso) ? err : govern(iso);
 }
 
@@ -131,14 +175,61 @@ static int cpu_update(struct isolation *iso)
 	return cpu_set(iso, false);
 }
 
+/* Before the first program: all that it starts is the scheduler's, too. */
+static int cpu_enter(struct isolation *iso)
+{
+	const struct sched_param none = {};
+
+	if (!is_scheduled(iso))
+		return 0;
+	iso->step = "SCHED_EXT";
+	return sched_setscheduler(0, SCHED_EXT, &none) ? -errno : 0;
+}
+
+/* Return: how many threads of a cgroup were not the scheduler's; they are now. */
+static int move_threads(FILE *threads)
+{
+	const struct sched_param none = {};
+	int nr = 0, tid;
+
+	rewind(threads);
+	while (fscanf(threads, "%d", &tid) == 1)
+		if (sched_getscheduler(tid) == SCHED_OTHER &&
+		    !sched_setscheduler(tid, SCHED_EXT, &none))
+			nr++;
+	return nr;
+}
+
+/* What an agent without the scheduler has started, or one whose scheduler was ejected. */
+static void move_to_scheduler(const struct isolation *iso)
+{
+	cleanup_close int fd = openat(iso->cgroup_fd, "cgroup.threads", O_RDONLY | O_CLOEXEC);
+	FILE *threads = fd < 0 ? NULL : fdopen(fd, "r");
+
+	if (!threads)
+		return; /* cpu.max holds them */
+	(void)take_fd(&fd);
+	for (int i = 0; i < MOVE_PASSES && move_threads(threads); i++)
+		;
+	(void)fclose(threads); /* it was read only */
+}
+
 /* A quota of cpu.max is in the cgroup still; the governor's went with the agent that held it. */
 static int cpu_recover(struct isolation *iso)
 {
+	int err = is_scheduled(iso) ? schedule(iso) : 0;
+
+	if (err)
+		return err;
+	if (is_scheduled(iso))
+		move_to_scheduler(iso);
 	return is_governed(iso) ? govern(iso) : 0;
 }
 
 static void cpu_cleanup(struct isolation *iso)
 {
+	if (is_scheduled(iso))
+		iso->host->scx->drop(iso->host->scx->ctx, iso->slot);
 	if (is_governed(iso))
 		iso->host->governor->drop(iso->host->governor->ctx, iso->slot, iso->cgroup_id);
 }
@@ -159,8 +250,10 @@ static int cpu_sample(const struct isolation *iso, struct iso_sample *ret)
 
 const struct isolator cpu_isolator = {
 	.name = "cpu",
+	.every = true,
 	.probe = cpu_probe,
 	.prepare = cpu_prepare,
+	.enter = cpu_enter,
 	.update = cpu_update,
 	.sample = cpu_sample,
 	.recover = cpu_recover,

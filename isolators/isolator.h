@@ -76,6 +76,21 @@ struct iso_governor {
 	void (*drop)(void *ctx, uint32_t slot, uint64_t cgroup_id);
 };
 
+/* Filled in by the agent where a scheduler of its own runs containers. */
+struct iso_scx {
+	void *ctx;
+	/**
+	 * set - hold a metered cgroup to a quota and a weight from now on, or to other ones
+	 * @weight: as in cpu.weight
+	 * @quota: a quota_us of 0 is none
+	 * Return: 0 or -errno.
+	 */
+	int (*set)(void *ctx, uint32_t slot, uint64_t cgroup_id, uint64_t weight,
+		   const struct iso_quota *quota);
+	/* drop - the slot is nobody's */
+	void (*drop)(void *ctx, uint32_t slot);
+};
+
 /* Rates of a container's IP packets, 0: no limit. */
 struct iso_rates {
 	uint64_t tx_bytes_per_s, tx_burst_bytes;
@@ -117,6 +132,7 @@ struct iso_host {
 	const struct iso_meter *meter; /* NULL: not metered */
 	const struct iso_governor *governor; /* NULL: CPU quotas need the cpu controller */
 	bool memory_meter; /* the agent kills who has more than its memory: there is no controller */
+	const struct iso_scx *scx; /* NULL: the kernel's default scheduler runs containers */
 	const struct iso_netquota *netquota; /* NULL: network quotas are held by nobody */
 	const struct iso_guard *guard; /* NULL: nobody is held to ports and addresses */
 	const struct net_nat *nat; /* of private networks; NULL: the packet filter is left alone */

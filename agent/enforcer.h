@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who holds the CPU quota of a task, and why it is that one. */
+#ifndef DCOS_ENFORCER_H
+#define DCOS_ENFORCER_H
+
+#include "agent/lib/why.h"
+
+struct task;
+
+struct enforcer {
+	const char *name; /* "cfs", "governor", "scx" or "none"; NULL: the task does not run */
+	char why[WHY_MAX + 64];
+};
+
+/** enforcer_of - who holds the quota of a task now, or would if it had one */
+void enforcer_of(const struct task *t, struct enforcer *ret);
+
+#endif
