@@ -267,6 +267,17 @@ is "$(tail -n 1 "$T/hooks" | cut -d ' ' -f 1)" "poststop" "delete the last"
 rm -f rootfs/hook rootfs/hooks
 like "$(TOP='"hooks": {"createRuntime": [{"path": "/bin/false"}]},' inside 'echo never')" "hook /bin/false: .*status 1$" "a hook that fails fails the container"
 is "$(rt list -q)$(cd "$MOUNT/$GROUP" && echo */)" "*/" "of which nothing stays"
+TOP='"hooks": {"createRuntime": [{"path": "'"$(command -v sleep)"'", "args": ["sleep", "1000"]}]},' config 'exec sleep 1000'
+"$DCOS_BUILD/bin/dcosrun" --root "$T/run" create k1 < /dev/null > /dev/null 2>&1 &
+killed=$!
+until_ok 20 grep -q 'populated 1' "$MOUNT/$GROUP/c/cgroup.events"
+is "$(rt state k1 | grep -o '"status": "[a-z]*"')" '"status": "creating"' "one that is being made says so"
+hook=$(pgrep -P $killed -x sleep)
+kill -9 $killed
+wait $killed 2> /dev/null
+kill "$hook"
+ok "what a killed create has left" rt delete --force k1
+is "$(rt list -q)$(cd "$MOUNT/$GROUP" && echo */)" "*/" "is taken away by delete --force"
 
 # --- what is wrong ------------------------------------------------------------------
 # wrong PATTERN: config.json is refused with a sentence like it

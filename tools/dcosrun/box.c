@@ -217,7 +217,7 @@ static enum rt_status status_of(const struct rt_box *b)
 {
 	uint64_t frozen = 0;
 
-	if (!b->state)
+	if (!b->state || !b->pid)
 		return RT_CREATING;
 	if (b->pidfd < 0)
 		return RT_STOPPED;
@@ -288,13 +288,14 @@ int rt_box_save(struct rt *rt, struct rt_box *b, const struct config *c, pid_t p
 	int err;
 
 	b->pid = pid;
-	err = proc_start_time(pid, &b->pid_start);
+	err = pid ? proc_start_time(pid, &b->pid_start) : 0;
 	if (err)
 		return why_set(&rt->why, err, "container %s: its process", b->id);
 	(void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail with this clock */
 	(void)gmtime_r(&now.tv_sec, &tm);
 	n = strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm);
 	(void)snprintf(when + n, sizeof(when) - n, ".%09ldZ", now.tv_nsec); /* fits */
+	json_decref(b->state);
 	b->state = json_pack("{s:s, s:s, s:s, s:s, s:i, s:I, s:s, s:s, s:O*}", "ociVersion",
 			     RT_OCI_VERSION, "id", b->id, "bundle", c->bundle, "cgroup", b->cgroup,
 			     "pid", (int)pid, "pidStart", (json_int_t)b->pid_start, "created", when,

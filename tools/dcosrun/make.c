@@ -176,14 +176,15 @@ static int create(struct making *m, const struct ct_stdio *stdio, struct contain
 		c->oci.runtime_hooks = on_made;
 		c->oci.runtime_ctx = m;
 	}
+	m->b->cgroup = path; /* until this returns */
 	err = inside_state(c, m->b->id);
+	if (!err)
+		err = rt_box_save(m->rt, m->b, c, 0);
 	if (!err)
 		err = ct_create(&host, &c->spec, stdio, ret, &m->rt->why);
 	if (err)
 		return err;
-	m->b->cgroup = path;
 	err = rt_box_save(m->rt, m->b, c, (*ret)->iso.pid);
-	m->b->cgroup = NULL; /* the state has it */
 	if (err)
 		(void)ct_destroy(*ret); /* the first failure is told */
 	return err;
@@ -197,6 +198,7 @@ int rt_make(struct rt *rt, struct rt_box *b, struct config *c, const struct ct_s
 
 	if (!err)
 		err = create(&m, stdio, ret);
+	b->cgroup = NULL; /* the state has it */
 	c->oci.runtime_hooks = NULL; /* @m ends here */
 	return err;
 }

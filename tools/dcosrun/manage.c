@@ -52,7 +52,7 @@ static int run_state(struct rt *rt, void *options, char **argv, int argc)
 		return err;
 	if (b.state)
 		err = print_json(rt, state_of(&b));
-	else
+	else /* its very first moments */
 		err = print_json(rt, rt_state_json(b.id, "", "creating", 0, NULL));
 	rt_box_close(&b);
 	return err;

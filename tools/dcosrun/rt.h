@@ -84,7 +84,10 @@ int rt_box_forget(struct rt *rt, struct rt_box *b);
 /** rt_box_write - a file of its directory, whole or not at all */
 int rt_box_write(struct rt *rt, struct rt_box *b, const char *file, json_t *doc);
 
-/** rt_box_save - write state.json */
+/**
+ * rt_box_save - write state.json
+ * @pid: of its process; 0: it is being made, and its cgroup may have something to be killed
+ */
 int rt_box_save(struct rt *rt, struct rt_box *b, const struct config *c, pid_t pid);
 
 /** rt_box_config - its config.json, as it was at create */
