@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "agent/launch.h"
+#include "agent/lib/fdpass.h"
 #include "agent/lib/weaken.h"
 #include "isolators/oci.h"
 
@@ -333,23 +334,12 @@ static const char *find_program(const struct launch_child *c, char *buf, size_t 
 /* Who starts us may look at the page. Return: false: it has gone again */
 static bool give_page(struct launch_child *c, int conn)
 {
-	char word = 1, space[CMSG_SPACE(sizeof(int))] = {0};
-	struct iovec iov = {&word, 1};
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = space,
-		.msg_controllen = sizeof(space),
-	};
-	struct cmsghdr *h = CMSG_FIRSTHDR(&msg);
+	char word = 1;
 
-	h->cmsg_level = SOL_SOCKET;
-	h->cmsg_type = SCM_RIGHTS;
-	h->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(h), &c->keep[KEEP_PAGE], sizeof(int));
 	if (dup3(conn, c->keep[KEEP_SYNC], O_CLOEXEC) < 0)
 		return false;
-	return sendmsg(c->keep[KEEP_SYNC], &msg, MSG_NOSIGNAL) == 1 && hear_word(c);
+	return !fd_send(c->keep[KEEP_SYNC], &word, sizeof(word), c->keep[KEEP_PAGE]) &&
+	       hear_word(c);
 }
 
 /* The process that built us has gone; another one connects, sooner or later. */

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "agent/lib/cleanup.h"
+#include "agent/lib/fdpass.h"
 
 struct launch *launch_free(struct launch *l)
 {
@@ -75,33 +76,11 @@ static int launch_new(struct launch **ret, int *keep)
 	return 0;
 }
 
-/* The child's first word to who starts it has the page with it. */
-static int receive_page(int sync)
-{
-	char word, space[CMSG_SPACE(sizeof(int))];
-	struct iovec iov = {&word, 1};
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = space,
-		.msg_controllen = sizeof(space),
-	};
-	struct cmsghdr *h;
-	int fd;
-
-	if (recvmsg(sync, &msg, MSG_CMSG_CLOEXEC) != 1)
-		return -ECHILD;
-	h = CMSG_FIRSTHDR(&msg);
-	if (!h || h->cmsg_type != SCM_RIGHTS)
-		return -EPROTO;
-	memcpy(&fd, CMSG_DATA(h), sizeof(fd));
-	return fd;
-}
-
 int launch_from(int sync, struct launch **ret)
 {
 	struct launch *l = calloc(1, sizeof(*l));
 	cleanup_close int page = -1;
+	char word;
 	int err;
 
 	if (!l) {
@@ -110,8 +89,8 @@ int launch_from(int sync, struct launch **ret)
 	}
 	l->sync = sync;
 	l->deadline_ms = -1;
-	page = receive_page(sync);
-	err = page < 0 ? page : page_map(l, page);
+	page = fd_receive(sync, &word, sizeof(word), 0, NULL); /* its first word to us */
+	err = page < 0 ? -ECHILD : page_map(l, page);
 	if (err) {
 		(void)launch_free(l); /* always NULL */
 		return err;

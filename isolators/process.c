@@ -12,13 +12,13 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/personality.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "agent/lib/cleanup.h"
+#include "agent/lib/fdpass.h"
 #include "isolators/bundle.h"
 #include "isolators/mounts.h"
 #include "isolators/rows.h"
@@ -53,27 +53,6 @@ static int process_attach(struct isolation *iso)
 		return 0;
 	iso->handed[iso->console] = fcntl(oci->process.console_fd, F_DUPFD_CLOEXEC, 0);
 	return iso->handed[iso->console] < 0 ? iso_fail(iso, -errno, "console socket") : 0;
-}
-
-/* The master goes to who asked for the terminal. */
-static int send_master(int sock, int master)
-{
-	static char name[] = "/dev/ptmx";
-	char space[CMSG_SPACE(sizeof(int))] = {0};
-	struct iovec iov = {name, sizeof(name) - 1};
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = space,
-		.msg_controllen = sizeof(space),
-	};
-	struct cmsghdr *h = CMSG_FIRSTHDR(&msg);
-
-	h->cmsg_level = SOL_SOCKET;
-	h->cmsg_type = SCM_RIGHTS;
-	h->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(h), &master, sizeof(int));
-	return sendmsg(sock, &msg, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
 /* Whatever the image had at /dev/console: a new empty file, or the one there, if it is one. */
@@ -152,12 +131,14 @@ static int make_streams(int slave, const struct ct_process *p, const struct oci_
 
 static int make_terminal(struct isolation *iso)
 {
+	static const char name[] = "/dev/ptmx";
 	const struct oci_process *o = &iso->spec->oci->process;
 	int slave = -1, master = open_pair(&slave), err;
 
 	if (master < 0)
 		return bundle_fail(iso, "process.terminal: /dev/pts/ptmx", NULL, master);
-	err = send_master(iso->handed[iso->console], master);
+	/* to who asked for the terminal */
+	err = fd_send(iso->handed[iso->console], name, sizeof(name) - 1, master);
 	if (!err)
 		err = make_streams(slave, &iso->spec->process, o);
 	if (!err && !iso->joined)

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "agent/lib/cleanup.h"
+#include "agent/lib/fdpass.h"
 #include "isolators/oci.h"
 
 #define STATE_PID   "@PID@"
@@ -95,27 +96,6 @@ static size_t put_pid(char *to, size_t size, const char *state, pid_t pid)
 	return n;
 }
 
-static int send_listener(const struct handover *h, int listener)
-{
-	char space[CMSG_SPACE(sizeof(int))] = {0};
-	struct iovec iov = {(void *)h->state, h->len};
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = space,
-		.msg_controllen = sizeof(space),
-	};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-	ssize_t n;
-
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &listener, sizeof(int));
-	n = sendmsg(h->sock, &msg, MSG_NOSIGNAL);
-	return n < 0 ? -errno : (size_t)n < h->len ? -EMSGSIZE : 0;
-}
-
 /* The other thread: until there is a listener, or there will be none. */
 static int hand_over(void *arg)
 {
@@ -125,7 +105,7 @@ static int hand_over(void *arg)
 	while ((listener = atomic_load(&h->listener)) == -1)
 		(void)sched_yield(); /* cannot fail */
 	if (listener >= 0)
-		atomic_store(&h->result, send_listener(h, listener));
+		atomic_store(&h->result, fd_send(h->sock, h->state, h->len, listener));
 	return 0;
 }
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "agent/lib/cleanup.h"
+#include "agent/lib/fdpass.h"
 #include "isolators/seccomp.h"
 #include "selftests/harness/ct_rig.h"
 #include "selftests/harness/test.h"
@@ -43,22 +44,11 @@ static int listen_at(const char *path)
 /* What a launch hands over, and its text. */
 static int receive(int sock, char text[static TEXT_MAX])
 {
-	char space[CMSG_SPACE(sizeof(int))];
-	struct iovec iov = {text, TEXT_MAX - 1};
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = space,
-		.msg_controllen = sizeof(space),
-	};
 	cleanup_close int conn = accept4(sock, NULL, NULL, SOCK_CLOEXEC);
-	ssize_t n = recvmsg(conn, &msg, MSG_CMSG_CLOEXEC);
-	struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
-	int fd = -1;
+	size_t len = 0;
+	int fd = fd_receive(conn, text, TEXT_MAX - 1, 0, &len);
 
-	text[n > 0 ? n : 0] = '\0';
-	if (c)
-		memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+	text[len] = '\0';
 	return fd;
 }
 

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "agent/lib/cleanup.h"
+#include "agent/lib/fdpass.h"
 #include "tools/dcosrun/rt.h"
 
 struct attendance {
@@ -32,28 +33,6 @@ int rt_terminal_pair(struct rt *rt, int ret[2])
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ret))
 		return why_set(&rt->why, -errno, "process.terminal");
 	return 0;
-}
-
-static int receive_master(int console)
-{
-	char name[64], space[CMSG_SPACE(sizeof(int))];
-	struct iovec iov = {name, sizeof(name)};
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = space,
-		.msg_controllen = sizeof(space),
-	};
-	struct cmsghdr *h;
-	int fd;
-
-	if (recvmsg(console, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) <= 0)
-		return -EPROTO;
-	h = CMSG_FIRSTHDR(&msg);
-	if (!h || h->cmsg_type != SCM_RIGHTS)
-		return -EPROTO;
-	memcpy(&fd, CMSG_DATA(h), sizeof(fd));
-	return fd;
 }
 
 static void copy_size(const struct attendance *a)
@@ -157,6 +136,7 @@ int rt_attend(struct rt *rt, pid_t pid, int pidfd, int console)
 {
 	struct attendance a = {.pid = pid, .pidfd = pidfd, .master = -1};
 	sigset_t all, old;
+	char name[64];
 	int status;
 
 	(void)sigfillset(&all); /* cannot fail */
@@ -164,7 +144,7 @@ int rt_attend(struct rt *rt, pid_t pid, int pidfd, int console)
 	if (a.signals < 0)
 		return why_set(&rt->why, -errno, "signalfd");
 	if (console >= 0) {
-		a.master = receive_master(console);
+		a.master = fd_receive(console, name, sizeof(name), MSG_DONTWAIT, NULL);
 		if (a.master < 0) {
 			close_fd(&a.signals);
 			return why_set(&rt->why, a.master, "process.terminal");
