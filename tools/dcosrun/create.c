@@ -138,10 +138,14 @@ const struct rt_command rt_create = {
 	.run = run_create,
 };
 
-static int start_box(struct rt *rt, struct rt_box *b)
+static int run_start(struct rt *rt, void *options, struct rt_box *b, char **argv, int argc)
 {
 	struct config c;
 	int err, sock;
+
+	(void)options; /* none */
+	(void)argv;
+	(void)argc;
 
 	rt_config_new(&c);
 	if (b->status != RT_CREATED)
@@ -164,27 +168,13 @@ static int start_box(struct rt *rt, struct rt_box *b)
 	return err;
 }
 
-static int run_start(struct rt *rt, void *options, char **argv, int argc)
-{
-	struct rt_box b;
-	int err = rt_box_open(rt, argv[0], &b);
-
-	(void)options; /* none */
-	(void)argc;
-	if (err)
-		return err;
-	err = start_box(rt, &b);
-	rt_box_close(&b);
-	return err;
-}
-
 const struct rt_command rt_start = {
 	.name = "start",
 	.args = "ID",
 	.help = "let a container's program run",
 	.operands_min = 1,
 	.operands_max = 1,
-	.run = run_start,
+	.run_on = run_start,
 };
 
 /* Started, and attended until its end unless it is detached. Return: its status or -errno */

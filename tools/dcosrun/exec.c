@@ -248,29 +248,24 @@ static int exec_in(struct rt *rt, const struct exec_options *o, struct rt_box *b
 	return err;
 }
 
-static int run_exec(struct rt *rt, void *options, char **argv, int argc)
+static int run_exec(struct rt *rt, void *options, struct rt_box *b, char **argv, int argc)
 {
 	const struct exec_options *o = options;
 	struct config c;
-	struct rt_box b;
-	int err = rt_box_open(rt, argv[0], &b);
+	int err = rt_box_living(rt, b);
 
-	if (err)
-		return err;
 	rt_config_new(&c);
-	err = rt_box_living(rt, &b);
-	if (!err && b.status == RT_PAUSED && !o->ignore_paused)
-		err = why_set(&rt->why, -EINVAL, "container %s is paused", b.id);
-	if (!err && b.cgroup_fd < 0)
-		err = why_set(&rt->why, -ENOENT, "container %s has lost its cgroup", b.id);
+	if (!err && b->status == RT_PAUSED && !o->ignore_paused)
+		err = why_set(&rt->why, -EINVAL, "container %s is paused", b->id);
+	if (!err && b->cgroup_fd < 0)
+		err = why_set(&rt->why, -ENOENT, "container %s has lost its cgroup", b->id);
 	if (!err)
-		err = rt_box_config(rt, &b, &c);
+		err = rt_box_config(rt, b, &c);
 	if (!err)
-		err = read_process(rt, o, &c, argv + 1, argc - 1);
+		err = read_process(rt, o, &c, argv, argc);
 	if (!err)
-		err = exec_in(rt, o, &b, &c);
+		err = exec_in(rt, o, b, &c);
 	config_free(&c);
-	rt_box_close(&b);
 	return err;
 }
 
@@ -283,5 +278,5 @@ const struct rt_command rt_exec = {
 	.operands_min = 1,
 	.operands_max = CT_ARGS_MAX,
 	.operands_end_options = true,
-	.run = run_exec,
+	.run_on = run_exec,
 };

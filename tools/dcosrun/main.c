@@ -102,6 +102,18 @@ static int usage(const char *text)
 	return 1;
 }
 
+static int run_on(struct rt *rt, const struct rt_command *c, void *options, int argc, char **argv)
+{
+	struct rt_box b;
+	int err = rt_box_open(rt, argv[0], &b);
+
+	if (err)
+		return err;
+	err = c->run_on(rt, options, &b, argv + 1, argc - 1);
+	rt_box_close(&b);
+	return err;
+}
+
 static int run_command(struct rt *rt, const struct rt_command *c, int argc, char **argv)
 {
 	static const struct opt_row help_rows[] = {
@@ -125,7 +137,10 @@ static int run_command(struct rt *rt, const struct rt_command *c, int argc, char
 		return usage("the container's id is missing");
 	if (argc - first > c->operands_max)
 		return usage("there are too many arguments");
-	err = c->run(rt, options, argv + first, argc - first);
+	if (c->run_on)
+		err = run_on(rt, c, options, argc - first, argv + first);
+	else
+		err = c->run(rt, options, argv + first, argc - first);
 	return err < 0 ? rt_fail(rt->why.text[0] ? rt->why.text : strerror(-err)) : err;
 }
 

@@ -41,21 +41,15 @@ static json_t *state_of(const struct rt_box *b)
 	return doc;
 }
 
-static int run_state(struct rt *rt, void *options, char **argv, int argc)
+static int run_state(struct rt *rt, void *options, struct rt_box *b, char **argv, int argc)
 {
-	struct rt_box b;
-	int err = rt_box_open(rt, argv[0], &b);
-
 	(void)options; /* none */
+	(void)argv;
 	(void)argc;
-	if (err)
-		return err;
-	if (b.state)
-		err = print_json(rt, state_of(&b));
-	else /* its very first moments */
-		err = print_json(rt, rt_state_json(b.id, "", "creating", 0, NULL));
-	rt_box_close(&b);
-	return err;
+	if (b->state)
+		return print_json(rt, state_of(b));
+	/* its very first moments */
+	return print_json(rt, rt_state_json(b->id, "", "creating", 0, NULL));
 }
 
 const struct rt_command rt_state_command = {
@@ -64,7 +58,7 @@ const struct rt_command rt_state_command = {
 	.help = "print the state of a container",
 	.operands_min = 1,
 	.operands_max = 1,
-	.run = run_state,
+	.run_on = run_state,
 };
 
 struct kill_options {
@@ -132,22 +126,16 @@ static int kill_box(struct rt *rt, struct rt_box *b, const struct kill_options *
 	return err ? why_set(&rt->why, err, "container %s: signal %d", b->id, sig) : 0;
 }
 
-static int run_kill(struct rt *rt, void *options, char **argv, int argc)
+static int run_kill(struct rt *rt, void *options, struct rt_box *b, char **argv, int argc)
 {
-	int sig = argc > 1 ? signal_parse(argv[1]) : SIGTERM, err;
-	struct rt_box b;
+	int sig = argc ? signal_parse(argv[0]) : SIGTERM;
 
 	if (sig < 0)
 		return why_set(&rt->why, -EINVAL,
 			       "signal \"%.32s\": allowed are 1..64 and names such as TERM, "
 			       "SIGKILL",
-			       argv[1]);
-	err = rt_box_open(rt, argv[0], &b);
-	if (err)
-		return err;
-	err = kill_box(rt, &b, options, sig);
-	rt_box_close(&b);
-	return err;
+			       argv[0]);
+	return kill_box(rt, b, options, sig);
 }
 
 const struct rt_command rt_kill = {
@@ -158,7 +146,7 @@ const struct rt_command rt_kill = {
 	.options_size = sizeof(struct kill_options),
 	.operands_min = 1,
 	.operands_max = 2,
-	.run = run_kill,
+	.run_on = run_kill,
 };
 
 struct delete_options {
@@ -220,42 +208,37 @@ static int wait_frozen(int cgroup_fd)
 	return -ETIMEDOUT;
 }
 
-static int freeze(struct rt *rt, const char *id, bool frozen)
+static int freeze(struct rt *rt, const struct rt_box *b, bool frozen)
 {
-	struct rt_box b;
-	int err = rt_box_open(rt, id, &b);
+	int err = rt_box_living(rt, b);
 
 	if (err)
 		return err;
-	err = rt_box_living(rt, &b);
-	if (!err && b.status == (frozen ? RT_PAUSED : RT_RUNNING))
-		err = why_set(&rt->why, -EINVAL, "container %s is %s already", b.id,
-			      rt_status_name(b.status));
-	if (!err && b.cgroup_fd < 0)
-		err = why_set(&rt->why, -ENOENT, "container %s has lost its cgroup", b.id);
-	if (!err) {
-		err = cg_freeze(b.cgroup_fd, frozen);
-		if (!err && frozen)
-			err = wait_frozen(b.cgroup_fd);
-		if (err)
-			err = why_set(&rt->why, err, "container %s: cgroup.freeze", b.id);
-	}
-	rt_box_close(&b);
-	return err;
+	if (b->status == (frozen ? RT_PAUSED : RT_RUNNING))
+		return why_set(&rt->why, -EINVAL, "container %s is %s already", b->id,
+			       rt_status_name(b->status));
+	if (b->cgroup_fd < 0)
+		return why_set(&rt->why, -ENOENT, "container %s has lost its cgroup", b->id);
+	err = cg_freeze(b->cgroup_fd, frozen);
+	if (!err && frozen)
+		err = wait_frozen(b->cgroup_fd);
+	return err ? why_set(&rt->why, err, "container %s: cgroup.freeze", b->id) : 0;
 }
 
-static int run_pause(struct rt *rt, void *options, char **argv, int argc)
+static int run_pause(struct rt *rt, void *options, struct rt_box *b, char **argv, int argc)
 {
 	(void)options; /* none */
+	(void)argv;
 	(void)argc;
-	return freeze(rt, argv[0], true);
+	return freeze(rt, b, true);
 }
 
-static int run_resume(struct rt *rt, void *options, char **argv, int argc)
+static int run_resume(struct rt *rt, void *options, struct rt_box *b, char **argv, int argc)
 {
 	(void)options; /* none */
+	(void)argv;
 	(void)argc;
-	return freeze(rt, argv[0], false);
+	return freeze(rt, b, false);
 }
 
 const struct rt_command rt_pause = {
@@ -264,7 +247,7 @@ const struct rt_command rt_pause = {
 	.help = "freeze all processes of a container",
 	.operands_min = 1,
 	.operands_max = 1,
-	.run = run_pause,
+	.run_on = run_pause,
 };
 
 const struct rt_command rt_resume = {
@@ -273,5 +256,5 @@ const struct rt_command rt_resume = {
 	.help = "let a paused container go on",
 	.operands_min = 1,
 	.operands_max = 1,
-	.run = run_resume,
+	.run_on = run_resume,
 };

@@ -37,6 +37,8 @@ struct rt {
 	struct why why;
 };
 
+struct rt_box;
+
 struct rt_command {
 	const char *name, *args, *help;
 	const struct opt_row *options; /* NULL: none */
@@ -45,6 +47,8 @@ struct rt_command {
 	bool operands_end_options;
 	/* run - Return: the exit status; -errno with the sentence in rt->why */
 	int (*run)(struct rt *rt, void *options, char **argv, int argc);
+	/* run_on - instead, for a container that is there; @argv is what follows its id */
+	int (*run_on)(struct rt *rt, void *options, struct rt_box *b, char **argv, int argc);
 };
 
 extern const struct rt_command rt_create, rt_start, rt_run, rt_state_command, rt_kill, rt_delete,

@@ -131,25 +131,22 @@ static void print_process(pid_t pid)
 	(void)printf("%-8d %s\n", (int)pid, text);
 }
 
-static int run_ps(struct rt *rt, void *options, char **argv, int argc)
+static int run_ps(struct rt *rt, void *options, struct rt_box *b, char **argv, int argc)
 {
 	const struct list_options *o = options;
-	json_t *pids = json_array(), *pid;
-	struct rt_box b;
+	json_t *pids, *pid;
 	bool as_json;
 	size_t i;
 	int err = want_json(rt, o->format, &as_json);
 
-	(void)argc; /* options of ps(1), which is not used */
-	if (!err)
-		err = rt_box_open(rt, argv[0], &b);
-	if (err) {
-		json_decref(pids);
-		return err;
-	}
-	err = b.cgroup_fd < 0 ? -ENOENT : cg_walk(b.cgroup_fd, add_pids, pids);
+	(void)argv; /* options of ps(1), which is not used */
+	(void)argc;
 	if (err)
-		(void)why_set(&rt->why, err, "container %s: its cgroup", b.id); /* is @err */
+		return err;
+	pids = json_array();
+	err = b->cgroup_fd < 0 ? -ENOENT : cg_walk(b->cgroup_fd, add_pids, pids);
+	if (err)
+		(void)why_set(&rt->why, err, "container %s: its cgroup", b->id); /* is @err */
 	else if (as_json)
 		(void)(json_dumpf(pids, stdout, JSON_COMPACT) || putchar('\n')); /* see closing */
 	if (!err && !as_json) {
@@ -157,7 +154,6 @@ static int run_ps(struct rt *rt, void *options, char **argv, int argc)
 		json_array_foreach (pids, i, pid)
 			print_process((pid_t)json_integer_value(pid));
 	}
-	rt_box_close(&b);
 	json_decref(pids);
 	return err;
 }
@@ -170,7 +166,7 @@ const struct rt_command rt_ps = {
 	.options_size = sizeof(struct list_options),
 	.operands_min = 1,
 	.operands_max = 16,
-	.run = run_ps,
+	.run_on = run_ps,
 };
 
 struct events_options {

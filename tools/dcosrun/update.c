@@ -136,31 +136,27 @@ static int resources_of(struct rt *rt, const struct update_options *o, json_t **
 	return err;
 }
 
-static int run_update(struct rt *rt, void *options, char **argv, int argc)
+static int run_update(struct rt *rt, void *options, struct rt_box *b, char **argv, int argc)
 {
 	json_t *resources = NULL;
 	struct config c;
-	struct rt_box b;
-	int err = rt_box_open(rt, argv[0], &b);
+	int err = rt_box_living(rt, b);
 
-	(void)argc; /* one */
-	if (err)
-		return err;
+	(void)argv; /* none */
+	(void)argc;
 	rt_config_new(&c);
-	err = rt_box_living(rt, &b);
-	if (!err && b.cgroup_fd < 0)
-		err = why_set(&rt->why, -ENOENT, "container %s has lost its cgroup", b.id);
+	if (!err && b->cgroup_fd < 0)
+		err = why_set(&rt->why, -ENOENT, "container %s has lost its cgroup", b->id);
 	if (!err)
 		err = resources_of(rt, options, &resources);
 	if (!err)
-		err = rt_box_config(rt, &b, &c);
+		err = rt_box_config(rt, b, &c);
 	if (!err)
 		err = config_resources(&c, resources);
 	if (!err)
-		err = apply(rt, &b, &c);
+		err = apply(rt, b, &c);
 	config_free(&c);
 	json_decref(resources);
-	rt_box_close(&b);
 	return err;
 }
 
@@ -172,5 +168,5 @@ const struct rt_command rt_update = {
 	.options_size = sizeof(struct update_options),
 	.operands_min = 1,
 	.operands_max = 1,
-	.run = run_update,
+	.run_on = run_update,
 };
