@@ -3,7 +3,7 @@ lib-src		:= $(wildcard agent/lib/*.c)
 
 # the container library: what an OCI runtime command line can use without the daemon
 container-own	:= agent/container.c agent/launch.c agent/child.c agent/exec.c agent/strays.c \
-		   agent/procfs.c
+		   agent/procfs.c agent/seal.c
 container-src	:= $(filter $(wildcard agent/*.c),$(container-own)) \
 		   $(wildcard cgroupfs/*.c) $(wildcard isolators/*.c)
 

@@ -9,7 +9,7 @@ allowed() {
 	bpf/*) echo bpf/ ;;
 	isolators/*) echo isolators/ cgroupfs/ bpf/ agent/lib/ ;;
 	agent/*) echo agent/ isolators/ cgroupfs/ bpf/ ;;
-	tools/dcosrun/*) echo tools/ agent/container.h agent/launch.h agent/procfs.h isolators/ cgroupfs/ bpf/ agent/lib/ ;;
+	tools/dcosrun/*) echo tools/ agent/container.h agent/launch.h agent/procfs.h agent/seal.h isolators/ cgroupfs/ bpf/ agent/lib/ ;;
 	tools/dcosaudit/*) echo tools/ isolators/ cgroupfs/ bpf/ agent/lib/ ;;
 	tools/allocator/policy/*) echo tools/allocator/policy/ agent/lib/ ;;
 	tools/dcosctl/image*) echo tools/ isolators/layers.h agent/lib/ ;;

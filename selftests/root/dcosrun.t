@@ -55,12 +55,15 @@ TOP='"annotations": {"org.example": "yes"},' config 'echo begun; exec sleep 1000
 rt create --pid-file "$T/pid" c1 < /dev/null > "$T/out" 2>&1
 is "$? $(cat "$T/out")" "0 " "create makes a container and says nothing"
 like "$(rt state c1 | tr -d ' \n')" '"id":"c1","status":"created","bundle":"'"$T/b"'","annotations":\{"org.example":"yes"\},"pid":'"$(< "$T/pid")" "its state has all that the specification wants, and the number of the pid file"
+exec 3< "/proc/$(< "$T/pid")/exe"
 rt create c1 > "$T/out2" 2>&1 < /dev/null
 like "$? $(cat "$T/out2")" "^1 .*container with id exists: c1" "a second one of the same id is refused"
 rt delete c1 2> "$T/out2"
 like "$? $(cat "$T/out2") $(rt state c1 | grep status)" "^1 .*it is created.*\"created\"" "one that is not stopped can't be deleted"
 ok "start" rt start c1
 until_ok 10 grep -q begun "$T/out"
+like "$( (: >> /proc/self/fd/3) 2>&1)" "Read-only file system" "the runtime's own program can't be written through what ran it (CVE-2019-5736)"
+exec 3<&-
 is "$(cat "$T/out") $(rt state c1 | grep -o '"running"')" 'begun "running"' "lets the program run"
 rt start c1 2> "$T/out2"
 like "$? $(cat "$T/out2")" "^1 .*can't be started: it is running" "once"

@@ -135,6 +135,7 @@ const struct rt_command rt_create = {
 	.options_size = sizeof(struct create_options),
 	.operands_min = 1,
 	.operands_max = 1,
+	.clones = true,
 	.run = run_create,
 };
 
@@ -254,5 +255,6 @@ const struct rt_command rt_run = {
 	.options_size = sizeof(struct create_options),
 	.operands_min = 1,
 	.operands_max = 1,
+	.clones = true,
 	.run = run_run,
 };

@@ -278,5 +278,6 @@ const struct rt_command rt_exec = {
 	.operands_min = 1,
 	.operands_max = CT_ARGS_MAX,
 	.operands_end_options = true,
+	.clones = true,
 	.run_on = run_exec,
 };

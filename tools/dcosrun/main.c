@@ -12,6 +12,7 @@
 
 #include "agent/lib/cleanup.h"
 #include "agent/lib/slurp.h"
+#include "agent/seal.h"
 #include "tools/dcosrun/rt.h"
 
 static const struct rt_command *const commands[] = {
@@ -137,6 +138,8 @@ static int run_command(struct rt *rt, const struct rt_command *c, int argc, char
 		return usage("the container's id is missing");
 	if (argc - first > c->operands_max)
 		return usage("there are too many arguments");
+	if (c->clones && seal_program(rt->argv, &rt->why))
+		return rt_fail(rt->why.text);
 	if (c->run_on)
 		err = run_on(rt, c, options, argc - first, argv + first);
 	else
@@ -214,7 +217,7 @@ static int hold_streams(void)
 
 int main(int argc, char **argv)
 {
-	struct rt rt = {0};
+	struct rt rt = {.argv = argv};
 	int status;
 
 	(void)hold_streams(); /* always 0 */

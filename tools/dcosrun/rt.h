@@ -32,6 +32,7 @@
 struct rt {
 	const char *root, *log, *log_format, *cgroup_manager, *rootless;
 	bool debug, systemd_cgroup, help, version;
+	char **argv; /* of main() */
 	char *default_root; /* owned */
 	struct sc_cache *filters; /* owned; NULL: not yet needed */
 	struct why why;
@@ -45,6 +46,7 @@ struct rt_command {
 	size_t options_size;
 	int operands_min, operands_max;
 	bool operands_end_options;
+	bool clones; /* a program of somebody else's is started from a copy of us */
 	/* run - Return: the exit status; -errno with the sentence in rt->why */
 	int (*run)(struct rt *rt, void *options, char **argv, int argc);
 	/* run_on - instead, for a container that is there; @argv is what follows its id */
