@@ -18,12 +18,12 @@ PKG_CONFIG	?= pkg-config
 # (Documentation/dependencies.rst says what each is for).
 DEPS		:= gcc make libc6-dev pkg-config clang libclang-rt-dev llvm \
 		   bpftool libbpf-dev libelf-dev zlib1g-dev libcap-dev libseccomp-dev \
-		   libnl-3-dev libnl-route-3-dev libnftables-dev libsystemd-dev libjansson-dev \
+		   libnl-3-dev libnl-route-3-dev libsystemd-dev libjansson-dev \
 		   libinih-dev libsmartcols-dev libncurses-dev libmicrohttpd-dev nettle-dev libsqlite3-dev python3-marathon \
 		   libarchive-dev skopeo \
 		   python3-docutils clang-format perl busybox-static tmux curl \
 		   qemu-system-x86 e2fsprogs cpio kmod mmdebstrap zstd xz-utils \
-		   debian-archive-keyring mount sqlite3 iproute2 iperf3 podman
+		   debian-archive-keyring mount sqlite3 iproute2 nftables iperf3 podman
 
 OPT		?= -O2 -g
 WARN		:= -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
@@ -38,7 +38,7 @@ LDFLAGS_ALL	:= -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 SAN		:= -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 LIBS_lib	:= -ljansson -lsystemd
-LIBS_container	:= -lbpf -lelf -lz -lcap -lseccomp -lnl-route-3 -lnl-3 -lnftables
+LIBS_container	:= -lbpf -lelf -lz -lcap -lseccomp -lnl-route-3 -lnl-3
 LIBS_agent	:= -linih
 
 # make V=1 shows whole commands

@@ -3,18 +3,18 @@
  * What the host does with packets of private networks that are not for itself: one table "inet
  * dcos" of nf_tables, written anew, in one transaction, whenever a task with such a network starts,
  * so that it is there again if somebody has flushed it. It stays when the tasks have ended.
- * libnftables ends the process it is in where the kernel has no netfilter, so it runs in a child.
- * Source: nft(8), libnftables(3), Documentation/networking/ip-sysctl.rst "ip_forward".
+ * nft(8) does it, as a program: the library that it is made of is GPL-2.0-only, which this is not.
+ * Source: nft(8), Documentation/networking/ip-sysctl.rst "ip_forward".
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <nftables/libnftables.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,7 +24,10 @@
 
 #define IP_FORWARD "/proc/sys/net/ipv4/ip_forward"
 #define RUN_MAX_MS 5000
-#define SAID_MAX   128 /* bytes of what nf_tables says */
+
+#define SAID_MAX 128 /* bytes of what nf_tables says */
+
+static const char *const programs[] = {"/usr/sbin/nft", "/sbin/nft"};
 
 /* Answers come in, and what the host publishes; nothing else, unless it is from a neighbour. */
 int net_nat_rules(const struct net_pool *pool, const struct net_nat *nat, char **ret)
@@ -58,22 +61,33 @@ int net_nat_rules(const struct net_pool *pool, const struct net_nat *nat, char *
 		       : 0;
 }
 
-/* The child: nothing is said if all went well. */
-static void run_inside(const char *commands, bool check, int out) __attribute__((noreturn));
-static void run_inside(const char *commands, bool check, int out)
+/* What nft reads: a file without a name. Return: descriptor or -errno */
+static int commands_file(const char *commands)
 {
-	struct nft_ctx *ctx = nft_ctx_new(NFT_CTX_DEFAULT);
-	const char *said = "no memory";
-	int err = -1;
+	cleanup_close int fd = memfd_create("nft", MFD_CLOEXEC);
+	size_t len = strlen(commands);
 
-	if (ctx && !nft_ctx_buffer_error(ctx) && !nft_ctx_buffer_output(ctx)) {
-		nft_ctx_set_dry_run(ctx, check);
-		err = nft_run_cmd_from_buffer(ctx, commands);
-		said = nft_ctx_get_error_buffer(ctx);
-	}
-	if (err && write(out, said, strcspn(said, "\n")) < 0)
+	if (fd < 0)
+		return -errno;
+	if (write(fd, commands, len) != (ssize_t)len || lseek(fd, 0, SEEK_SET))
+		return -EIO;
+	return take_fd(&fd);
+}
+
+/* The child: nothing is said if all went well. */
+static void run_inside(int commands, bool check, int out) __attribute__((noreturn));
+static void run_inside(int commands, bool check, int out)
+{
+	static char nft[] = "nft", file[] = "--file", from[] = "-", dry[] = "--check";
+	char *argv[] = {nft, file, from, check ? dry : NULL, NULL}, *env[] = {NULL};
+
+	if (dup2(commands, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
+	    dup2(out, STDERR_FILENO) < 0)
 		_exit(2);
-	_exit(err ? 1 : 0);
+	for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
+		(void)execve(programs[i], argv, env); /* returns only to fail */
+	(void)dprintf(out, "%s: %s", programs[0], strerror(errno)); /* the status says it, too */
+	_exit(2);
 }
 
 /* Until the child closes its end. Return: bytes, -ETIMEDOUT */
@@ -95,6 +109,7 @@ static ssize_t hear(int fd, char said[static SAID_MAX])
 			n += more;
 	}
 	said[n] = '\0';
+	said[strcspn(said, "\n")] = '\0'; /* the line that says what */
 	return n;
 }
 
@@ -107,11 +122,11 @@ int net_nft_run(const char *commands, bool check, struct why *why)
 
 	if (pipe2(p, O_CLOEXEC))
 		return why_set(why, -errno, "nf_tables: pipe");
-	cleanup_close int in = p[0];
+	cleanup_close int in = p[0], file = commands_file(commands);
 
-	pid = fork();
+	pid = file < 0 ? -1 : fork();
 	if (!pid)
-		run_inside(commands, check, p[1]);
+		run_inside(file, check, p[1]);
 	(void)close(p[1]); /* the child's */
 	if (pid < 0)
 		return why_set(why, -EAGAIN, "nf_tables: fork");
@@ -124,7 +139,7 @@ int net_nft_run(const char *commands, bool check, struct why *why)
 		return why_set(why, (int)n, "nf_tables");
 	if (WIFEXITED(status) && !WEXITSTATUS(status))
 		return 0;
-	return why_set(why, -EINVAL, "nf_tables: %s", n ? said : "libnftables gave up");
+	return why_set(why, -EINVAL, "nf_tables: %s", n ? said : "nft failed");
 }
 
 static bool forwards(void)

@@ -9,7 +9,7 @@ set -euo pipefail
 FREE_MB=512
 
 # whose programs the guest has as they are; busybox has the rest of the usual ones
-PACKAGES=(bash dash coreutils grep sed mawk findutils util-linux mount procps kmod iproute2 bpftool
+PACKAGES=(bash dash coreutils grep sed mawk findutils util-linux mount procps kmod iproute2 nftables bpftool
 	ncurses-bin tar)
 # copied whole where the host has them: what tests run under seccomp profiles
 LANGUAGES=(perl-base 'python3-minimal' 'python3.*-minimal' 'libpython3.*-minimal' 'libpython3.*-stdlib')
