@@ -3,6 +3,7 @@
 #include "agent/launch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
@@ -17,6 +18,7 @@
 
 #include "agent/lib/cleanup.h"
 #include "agent/lib/fdpass.h"
+#include "isolators/join.h"
 
 struct launch *launch_free(struct launch *l)
 {
@@ -116,6 +118,37 @@ static long clone_blocked(struct clone_args *args, struct launch_child *child)
 	return pid;
 }
 
+/*
+ * Into a user namespace that exists there is only one way, and none back: a process between goes
+ * there and clones for its parent, which is us.
+ */
+static long clone_between(struct clone_args *args, struct launch_child *child, const char *path)
+{
+	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int status = 0;
+	pid_t between;
+	long pid;
+
+	if (fd < 0)
+		return -errno;
+	args->flags = (args->flags | CLONE_PARENT) & ~(uint64_t)CLONE_PIDFD;
+	args->exit_signal = 0; /* our parent's */
+	args->pidfd = 0;
+	between = fork();
+	if (!between) {
+		if (setns(fd, CLONE_NEWUSER))
+			_exit(errno);
+		pid = clone_blocked(args, child);
+		child->page->pid = (pid_t)pid;
+		_exit(pid < 0 ? (int)-pid : 0);
+	}
+	while (between > 0 && waitpid(between, &status, 0) < 0 && errno == EINTR)
+		;
+	if (between < 0 || !WIFEXITED(status))
+		return -EAGAIN;
+	return WEXITSTATUS(status) ? -WEXITSTATUS(status) : child->page->pid;
+}
+
 int launch_clone(uint64_t flags, struct launch_child *child, struct launch **ret)
 {
 	struct launch *l = NULL;
@@ -127,11 +160,18 @@ int launch_clone(uint64_t flags, struct launch_child *child, struct launch **ret
 		.cgroup = (uint64_t)child->iso->cgroup_fd,
 	};
 	long pid = launch_new(&l, child->keep);
+	const char *user;
 
 	if (pid < 0)
 		return iso_fail(child->iso, (int)pid, "launch: socket and page");
 	child->page = l->page;
-	pid = clone_blocked(&args, child);
+	user = ns_joined_user(child->iso->spec);
+	if (user && child->keep[KEEP_JOIN] < 0) {
+		pid = clone_between(&args, child, user);
+		pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, (pid_t)pid, 0) : -1;
+	} else {
+		pid = clone_blocked(&args, child);
+	}
 	close_fd(&child->keep[KEEP_SYNC]);
 	close_fd(&child->keep[KEEP_PAGE]);
 	if (pid < 0) {

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "isolators/bundle.h"
+#include "isolators/join.h"
 #include "isolators/mounts.h"
 
 #define PERMISSIONS 07777
@@ -93,7 +94,7 @@ static int bind_node(int root, const struct oci_node *n)
 
 static int one_node(struct isolation *iso, const struct oci_node *n, int root)
 {
-	bool userns = iso->spec->namespaces & CLONE_NEWUSER;
+	bool userns = ns_has_user(iso->spec);
 	int dir = -1, err;
 
 	dir = parent_of(root, n->path);

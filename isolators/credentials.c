@@ -27,6 +27,7 @@
 
 #include "agent/lib/cleanup.h"
 #include "agent/lib/weaken.h"
+#include "isolators/join.h"
 #include "isolators/oci.h"
 #include "isolators/rows.h"
 
@@ -179,7 +180,7 @@ static int check_caps(const struct ct_spec *spec, const struct ct_process *p, st
 	if (unknown)
 		return why_set(why, -EINVAL, "capabilities: this kernel has no %s",
 			       caps_to_text(unknown, text, sizeof(text)));
-	if (spec->namespaces & CLONE_NEWUSER)
+	if (ns_has_user(spec))
 		return 0; /* a new user namespace starts with all of them */
 	err = caps_permitted(&own);
 	if (err)

@@ -66,11 +66,11 @@ static int join_one(struct isolation *iso, const struct oci_join *j, struct ns_o
 	cleanup_close int fd = -1;
 	int err;
 
-	if (j->flag == CLONE_NEWUSER || j->flag == CLONE_NEWNS)
+	if (j->flag == CLONE_NEWNS)
 		return iso_fail(iso, -EOPNOTSUPP,
-				"linux.namespaces: type %s with path %s: joining a user or mount "
-				"namespace",
-				kinds[kind].oci, j->path);
+				"linux.namespaces: type mount with path %s: joining it", j->path);
+	if (j->flag == CLONE_NEWUSER)
+		return 0;
 	fd = open(j->path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return iso_fail(iso, -errno, "linux.namespaces: %s", j->path);
@@ -108,6 +108,19 @@ static int make_time(struct isolation *iso, struct ns_own *own)
 					p->items[i].value);
 	}
 	return 0;
+}
+
+const char *ns_joined_user(const struct ct_spec *spec)
+{
+	for (size_t i = 0; spec->oci && i < spec->oci->joins_nr; i++)
+		if (spec->oci->joins[i].flag == CLONE_NEWUSER)
+			return spec->oci->joins[i].path;
+	return NULL;
+}
+
+bool ns_has_user(const struct ct_spec *spec)
+{
+	return spec->namespaces & CLONE_NEWUSER || ns_joined_user(spec);
 }
 
 int ns_join(struct isolation *iso, struct ns_own *own)

@@ -2,11 +2,13 @@
 /*
  * Namespaces that exist already: this process enters them, clones, and goes back, so that its
  * child is born there whatever rights it has itself. The mount and the user namespace are not
- * among them: out of these there is no way back.
+ * among them: out of these there is no way back. A user namespace is entered by a process between,
+ * see launch_clone(); a mount namespace is refused.
  */
 #ifndef DCOS_JOIN_H
 #define DCOS_JOIN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "isolators/isolator.h"
@@ -23,6 +25,12 @@ uint64_t ns_flag(const char *name);
 
 /** ns_name - the kernel's name of a CLONE_NEW*, as in /proc/PID/ns; NULL: not one */
 const char *ns_name(uint64_t flag);
+
+/** ns_has_user - has a container a user namespace, new or joined, that is not the runtime's */
+bool ns_has_user(const struct ct_spec *spec);
+
+/** ns_joined_user - path of the user namespace that is joined, NULL: none */
+const char *ns_joined_user(const struct ct_spec *spec);
 
 /**
  * ns_join - enter those of iso->spec->oci->joins, and a new time namespace if one is asked for

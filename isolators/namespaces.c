@@ -17,6 +17,7 @@
 
 #include "agent/lib/cleanup.h"
 #include "agent/lib/weaken.h"
+#include "isolators/join.h"
 #include "isolators/oci.h"
 #include "isolators/rows.h"
 
@@ -118,7 +119,7 @@ static int namespaces_enter(struct isolation *iso)
 	const struct ct_oci *oci = iso->spec->oci;
 	const char *name = iso->spec->hostname ? iso->spec->hostname : oci ? NULL : iso->spec->id;
 
-	if (iso->spec->namespaces & CLONE_NEWUSER) {
+	if (ns_has_user(iso->spec)) {
 		iso->step = "becoming root of the user namespace";
 		if (syscall(SYS_setgroups, 0, NULL) || syscall(SYS_setresgid, 0, 0, 0) ||
 		    syscall(SYS_setresuid, 0, 0, 0))

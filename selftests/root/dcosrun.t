@@ -222,6 +222,16 @@ touch "$T/ns/net"
 unshare --net="$T/ns/net" true
 is "$(NAMESPACES='{"type": "pid"}, {"type": "mount"}, {"type": "network", "path": "'"$T/ns/net"'"}' inside 'readlink /proc/self/ns/net')" "net:[$(stat -c %i "$T/ns/net")]
 status 0" "a namespace that exists is joined"
+unshare --user --net sleep 1000 &
+other=$!
+until_ok 10 sh -c "echo '0 90000 100' > /proc/$other/uid_map && echo '0 90000 100' > /proc/$other/gid_map"
+is "$(NAMESPACES='{"type": "user", "path": "/proc/'"$other"'/ns/user"}, {"type": "network", "path": "/proc/'"$other"'/ns/net"}, {"type": "pid"}, {"type": "mount"}, {"type": "uts"}' TOP='"hostname": "in",' inside 'readlink /proc/self/ns/user; readlink /proc/self/ns/net; id -u; hostname; echo $$; tr -s \" \" < /proc/self/uid_map')" "$(readlink /proc/$other/ns/user /proc/$other/ns/net)
+0
+in
+1
+ 0 90000 100
+status 0" "a user namespace that exists, with new ones of its own"
+kill $other
 if [ -e /proc/self/ns/time ]; then
 	is "$(NAMESPACES='{"type": "pid"}, {"type": "mount"}, {"type": "time"}' LINUX='"timeOffsets": {"boottime": {"secs": 1000000}},' inside 'cut -d . -f 1 /proc/uptime | grep -c -E \"^1[0-9]{6}\"')" "1
 status 0" "a time namespace with an offset"

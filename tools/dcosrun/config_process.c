@@ -11,6 +11,7 @@
 
 #include "agent/lib/cleanup.h"
 #include "isolators/credentials.h"
+#include "isolators/join.h"
 #include "tools/dcosrun/config.h"
 
 #define NICE_MIN     (-20)
@@ -126,7 +127,7 @@ static int read_caps(struct config *c, const json_t *process)
 	int err = cf_member(c, process, "capabilities", JSON_OBJECT, &v);
 	size_t was = cf_in(c, "capabilities", -1);
 
-	if (!err && !(c->spec.namespaces & CLONE_NEWUSER))
+	if (!err && !ns_has_user(&c->spec))
 		err = caps_permitted(&have);
 	for (size_t i = 0; i < ARRAY_SIZE(sets) && v && !err; i++) {
 		char **names = NULL;
