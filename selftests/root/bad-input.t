@@ -86,7 +86,8 @@ key "an unknown group" 'groups.0.: ' '"groups":["no-such-group"]'
 # --- places ----------------------------------------------------------------------------------
 spec "an image that is not there" 'image: ./nowhere/at/all. .*|image=/nowhere|/nowhere/at/all.*No such file' '{"image":"/nowhere/at/all","command":["true"]}'
 spec "an image that is no directory" '/etc/passwd.*(directory|Not a)' '{"image":"/etc/passwd","command":["true"]}'
-spec "an image with a relative path" 'image: ' '{"image":"some/where","command":["true"]}'
+printf '%s' '{"image":"some/where","command":["true"]}' > "$T/in"
+said "an image that the store does not have" 1 'no image in .* is called some/where:latest' dcosctl run --store "$T/lib/images" -f -
 spec "an image with .." 'image: ' "{\"image\":\"$T/../x\",\"command\":[\"true\"]}"
 spec "the root of the host as image" 'image: ' '{"image":"/","command":["true"]}'
 key "a mount without a source" 'mounts.0.' '"mounts":[{"target":"/mnt"}]'

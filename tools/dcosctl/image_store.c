@@ -36,13 +36,29 @@ static int empty_tmp(struct image_store *s)
 	return mkdirat(s->dir, "tmp", 0700) ? -errno : 0;
 }
 
+/* With what is above it: an agent that has not run yet has made nothing. */
+static int make_store(const char *path)
+{
+	cleanup_free char *part = strdup(path);
+
+	if (!part)
+		return -ENOMEM;
+	for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(part, 0755) && errno != EEXIST)
+			return -errno;
+		*slash = '/';
+	}
+	return mkdir(part, 0700) && errno != EEXIST ? -errno : 0;
+}
+
 int store_open(const char *path, bool change, struct image_store *ret, struct why *why)
 {
 	cleanup_store struct image_store s = {.dir = -1, .lock = -1, .path = path};
-	int err;
+	int err = make_store(path);
 
-	if (mkdir(path, 0700) && errno != EEXIST)
-		return why_set(why, -errno, "the store %s", path);
+	if (err)
+		return why_set(why, err, "the store %s", path);
 	s.dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s.dir < 0)
 		return why_set(why, -errno, "the store %s", path);
