@@ -20,7 +20,8 @@ agent_paths
 make_rootfs "$T/img"
 mkdir "$T/fifo"
 chmod 755 "$T/fifo"
-all_points=$(grep -oh 'CRASH_POINT("[^"]*")' "$DCOS_SRC"/agent/*.c "$DCOS_SRC"/isolators/*.c | cut -d'"' -f2 | sort -u)
+# those of the scheduler are scx.t's
+all_points=$(grep -oh 'CRASH_POINT("[^"]*")' "$DCOS_SRC"/agent/*.c "$DCOS_SRC"/isolators/*.c | cut -d'"' -f2 | grep -v '^scx\.' | sort -u)
 points=${CRASH_POINTS:-$all_points}
 
 # each point that a fresh kernel passes while the agent starts, before there are tasks

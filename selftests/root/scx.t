@@ -5,6 +5,7 @@
 : "${DCOS_BUILD:?absolute path of the build directory}" "${DCOS_SRC:?of the sources}"
 . "$DCOS_SRC/selftests/harness/tap.sh"
 . "$DCOS_SRC/selftests/harness/agent.sh"
+. "$DCOS_SRC/selftests/crash/crash.sh"
 [ "$(id -u)" = 0 ] || tap_skip_all "needs root"
 [ -e /sys/kernel/sched_ext/state ] || tap_skip_all "this kernel has no sched_ext"
 [ "$(< /sys/kernel/sched_ext/state)" = disabled ] || tap_skip_all "another sched_ext scheduler runs"
@@ -67,8 +68,19 @@ hog later
 is "$(enforcer_of later)" cfs "as is one that starts later"
 
 agent_stop
+for nr in 1 3 6; do
+	! crash_start "scx.pinned:$nr" && died_at "scx.pinned:$nr"
+	tap $? "an agent is killed with $nr of the scheduler's pins made"
+	[ "$nr" = 6 ] || ok "what it had begun ends with it" until_ok 20 grep -qx disabled /sys/kernel/sched_ext/state
+done
+seq=$(started)
 agent_start
 tap $? "the next agent starts"
+is "$(started)" "$seq" "with the scheduler whose pins were whole"
+agent_stop
+rm "$(find "$T/bpf" -name scx_set)"
+agent_start
+tap $? "an agent that finds a pin less starts"
 [ "$(started)" -gt "$seq" ]
 tap $? "with a new scheduler"
 is "$(enforcer_of busy) $(enforcer_of later)" "scx scx" "which takes over what runs"

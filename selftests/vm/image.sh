@@ -55,7 +55,7 @@ done
 [ -e "$stage/usr/bin/sh" ] || ln -sf dash "$stage/usr/bin/sh"
 
 # --- what is tested -----------------------------------------------------------------
-for dir in bin selftests/root; do
+for dir in bin crash/bin selftests/root; do
 	[ -d "$DCOS_BUILD/$dir" ] || continue
 	mkdir -p "$stage/dcos/build/$dir"
 	find "$DCOS_BUILD/$dir" -maxdepth 1 -type f -perm -u+x \
