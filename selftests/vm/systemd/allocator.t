@@ -40,5 +40,6 @@ gone() { replies /v2/apps '"apps":\[\]'; }
 ok "the app is removed" until_ok 60 gone
 ok "systemctl stop dcos-allocator" systemctl stop dcos-allocator
 is "$(systemctl show -p Result --value dcos-allocator)" success "ends cleanly"
+systemctl stop dcos-agent dcos-tasks # the next suite wants a machine without one
 [ "$tap_failed" = 0 ] || diag "$(journalctl -b -u dcos-agent -u dcos-allocator --no-pager | tail -40)"
 tap_done
