@@ -75,7 +75,8 @@ static bool is_given(const struct isolation *iso)
 	bool populated = true;
 	cleanup_close int fd =
 		iso->spec->oci ? cg_open(iso->host->cgroup_fd, name_of(iso), false) : -1;
-	bool given = fd >= 0 && !cg_populated(fd, &populated) && !populated;
+	bool given = fd >= 0 && (iso->spec->oci->cgroup_given ||
+				 (!cg_populated(fd, &populated) && !populated));
 
 	errno = saved;
 	return given;

@@ -9,25 +9,19 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent/lib/cleanup.h"
+#include "agent/lib/program.h"
 #include "isolators/isolator.h"
 #include "isolators/net.h"
 
 #define IP_FORWARD "/proc/sys/net/ipv4/ip_forward"
 #define RUN_MAX_MS 5000
-
-#define SAID_MAX 128 /* bytes of what nf_tables says */
-
-static const char *const programs[] = {"/usr/sbin/nft", "/sbin/nft"};
 
 /* Answers come in, and what the host publishes; nothing else, unless it is from a neighbour. */
 int net_nat_rules(const struct net_pool *pool, const struct net_nat *nat, char **ret)
@@ -74,72 +68,13 @@ static int commands_file(const char *commands)
 	return take_fd(&fd);
 }
 
-/* The child: nothing is said if all went well. */
-static void run_inside(int commands, bool check, int out) __attribute__((noreturn));
-static void run_inside(int commands, bool check, int out)
-{
-	static char nft[] = "nft", file[] = "--file", from[] = "-", dry[] = "--check";
-	char *argv[] = {nft, file, from, check ? dry : NULL, NULL}, *env[] = {NULL};
-
-	if (dup2(commands, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
-	    dup2(out, STDERR_FILENO) < 0)
-		_exit(2);
-	for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
-		(void)execve(programs[i], argv, env); /* returns only to fail */
-	(void)dprintf(out, "%s: %s", programs[0], strerror(errno)); /* the status says it, too */
-	_exit(2);
-}
-
-/* Until the child closes its end. Return: bytes, -ETIMEDOUT */
-static ssize_t hear(int fd, char said[static SAID_MAX])
-{
-	struct pollfd p = {.fd = fd, .events = POLLIN};
-	ssize_t n = 0, more = 1;
-
-	while (n < SAID_MAX - 1 && more > 0) {
-		int rc = poll(&p, 1, RUN_MAX_MS);
-
-		if (!rc)
-			return -ETIMEDOUT;
-		if (rc < 0 && errno != EINTR)
-			return -errno;
-		if (rc > 0)
-			more = read(fd, said + n, (size_t)(SAID_MAX - 1 - n));
-		if (rc > 0 && more > 0)
-			n += more;
-	}
-	said[n] = '\0';
-	said[strcspn(said, "\n")] = '\0'; /* the line that says what */
-	return n;
-}
-
 int net_nft_run(const char *commands, bool check, struct why *why)
 {
-	char said[SAID_MAX] = "";
-	int p[2], status = 0;
-	ssize_t n;
-	pid_t pid;
+	static char nft[] = "nft", file[] = "--file", from[] = "-", dry[] = "--check";
+	char *argv[] = {nft, file, from, check ? dry : NULL, NULL};
+	cleanup_close int in = commands_file(commands);
 
-	if (pipe2(p, O_CLOEXEC))
-		return why_set(why, -errno, "nf_tables: pipe");
-	cleanup_close int in = p[0], file = commands_file(commands);
-
-	pid = file < 0 ? -1 : fork();
-	if (!pid)
-		run_inside(file, check, p[1]);
-	(void)close(p[1]); /* the child's */
-	if (pid < 0)
-		return why_set(why, -EAGAIN, "nf_tables: fork");
-	n = hear(in, said);
-	if (n < 0)
-		(void)kill(pid, SIGKILL); /* it is our child and not yet waited for */
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	if (n < 0)
-		return why_set(why, (int)n, "nf_tables");
-	if (WIFEXITED(status) && !WEXITSTATUS(status))
-		return 0;
-	return why_set(why, -EINVAL, "nf_tables: %s", n ? said : "nft failed");
+	return in < 0 ? why_set(why, in, "nft: its rules") : program_run(argv, in, RUN_MAX_MS, why);
 }
 
 static bool forwards(void)

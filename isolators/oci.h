@@ -136,6 +136,7 @@ struct oci_hooks {
 
 struct ct_oci {
 	char *cgroup; /* name of its directory below iso_host.cgroup_fd */
+	bool cgroup_given; /* it is there, with processes of who made it */
 	char *rootfs; /* absolute */
 	bool readonly;
 	uint64_t root_propagation; /* MS_*, 0: private */

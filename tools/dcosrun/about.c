@@ -161,7 +161,7 @@ static int run_features(struct rt *rt, void *options, char **argv, int argc)
 		"createRuntime", "createContainer", "startContainer", "poststart", "poststop",
 		"mountOptions", words, "linux", "namespaces", "cgroup", "ipc", "mount", "network",
 		"pid", "time", "user", "uts", "capabilities", known_caps(), "cgroup", "v1", 0, "v2",
-		1, "systemd", 0, "systemdUser", 0, "rdma", 1, "seccomp", seccomp_features(),
+		1, "systemd", 1, "systemdUser", 0, "rdma", 1, "seccomp", seccomp_features(),
 		"apparmor", "enabled", 1, "selinux", "enabled", 1, "intelRdt", "enabled", 0,
 		"mountExtensions", "idmap", "enabled", 1);
 	err = doc && !json_dumpf(doc, stdout, JSON_INDENT(2)) && putchar('\n') != EOF ? 0 : -EIO;

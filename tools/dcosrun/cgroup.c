@@ -99,10 +99,20 @@ static char *path_of(const struct config *c, const char *id)
 
 int rt_cgroup_make(struct rt *rt, struct config *c, const char *id, char **ret_path)
 {
-	cleanup_free char *path = path_of(c, id), *above = path ? strdup(path) : NULL;
-	char *name = above ? strrchr(above, '/') : NULL;
+	cleanup_free char *path = NULL, *above = NULL;
+	char *name;
 	int fd, err;
 
+	if (rt->systemd_cgroup) {
+		err = rt_scope_make(rt, c, id, &path);
+		if (err)
+			return err;
+		c->oci.cgroup_given = true;
+	} else {
+		path = path_of(c, id);
+	}
+	above = path ? strdup(path) : NULL;
+	name = above ? strrchr(above, '/') : NULL;
 	if (!name)
 		return why_set(&rt->why, -ENOMEM, "linux.cgroupsPath");
 	err = check_path(rt, path);

@@ -28,8 +28,10 @@ static const struct opt_row common_rows[] = {
 	{"log", 0, "FILE", opt_string, O(log), "a path", "where messages go, too"},
 	{"log-format", 0, "FORMAT", opt_string, O(log_format), "text or json", "text or json"},
 	{"debug", 0, NULL, opt_flag, O(debug), NULL, "accepted; there are no more messages"},
-	{"systemd-cgroup", 0, NULL, opt_flag, O(systemd_cgroup), NULL, "not supported"},
-	{"cgroup-manager", 0, "MANAGER", opt_string, O(cgroup_manager), "cgroupfs", "cgroupfs"},
+	{"systemd-cgroup", 0, NULL, opt_flag, O(systemd_cgroup), NULL,
+	 "cgroups are scopes of systemd"},
+	{"cgroup-manager", 0, "MANAGER", opt_string, O(cgroup_manager), "cgroupfs, systemd",
+	 "cgroupfs (default) or systemd"},
 	{"rootless", 0, "WORD", opt_string, O(rootless), "auto, true or false",
 	 "accepted; it is found out"},
 	{"help", 'h', NULL, opt_flag, O(help), NULL, "this help"},
@@ -168,10 +170,13 @@ static int choose_root(struct rt *rt)
 
 static int check_options(struct rt *rt)
 {
-	if (rt->systemd_cgroup || (rt->cgroup_manager && strcmp(rt->cgroup_manager, "cgroupfs")))
-		return why_set(&rt->why, -EOPNOTSUPP,
-			       "--cgroup-manager=%s: cgroups are made in the file system only",
-			       rt->systemd_cgroup ? "systemd" : rt->cgroup_manager);
+	const char *manager = rt->cgroup_manager ? rt->cgroup_manager : "cgroupfs";
+
+	if (!strcmp(manager, "systemd"))
+		rt->systemd_cgroup = true;
+	else if (strcmp(manager, "cgroupfs"))
+		return why_set(&rt->why, -EINVAL,
+			       "--cgroup-manager=%s: allowed are cgroupfs, systemd", manager);
 	return choose_root(rt);
 }
 

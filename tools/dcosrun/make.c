@@ -168,8 +168,10 @@ static int create(struct making *m, const struct ct_stdio *stdio, struct contain
 	int err;
 
 	host.cgroup_fd = rt_cgroup_make(m->rt, c, m->b->id, &path);
-	if (host.cgroup_fd < 0)
+	if (host.cgroup_fd < 0) {
+		rt_scope_begun(m->rt);
 		return host.cgroup_fd;
+	}
 	m->b->cgroup_parent = host.cgroup_fd;
 	c->spec.id = m->b->id;
 	if (c->hooks[HOOKS_PRESTART].nr || c->hooks[HOOKS_CREATE_RUNTIME].nr) {
@@ -182,6 +184,7 @@ static int create(struct making *m, const struct ct_stdio *stdio, struct contain
 		err = rt_box_save(m->rt, m->b, c, 0);
 	if (!err)
 		err = ct_create(&host, &c->spec, stdio, ret, &m->rt->why);
+	rt_scope_begun(m->rt);
 	if (err)
 		return err;
 	err = rt_box_save(m->rt, m->b, c, (*ret)->iso.pid);

@@ -34,6 +34,7 @@ struct rt {
 	bool debug, systemd_cgroup, help, version;
 	char **argv; /* of main() */
 	char *default_root; /* owned */
+	pid_t holder; /* keeps a scope of systemd's until the container is in it; 0 none */
 	struct sc_cache *filters; /* owned; NULL: not yet needed */
 	struct why why;
 };
@@ -119,6 +120,16 @@ json_t *rt_state_json(const char *id, const char *bundle, const char *status, pi
  * Return: a descriptor of the directory above it, made if missing, with controllers on; -errno.
  */
 int rt_cgroup_make(struct rt *rt, struct config *c, const char *id, char **ret_path);
+
+/**
+ * rt_scope_make - a scope of systemd's for a container
+ * @ret_path: malloc'd, of its cgroup below the mount
+ * Return: 0, and rt_scope_begun() when the container's process is in it; -errno.
+ */
+int rt_scope_make(struct rt *rt, struct config *c, const char *id, char **ret_path);
+
+/** rt_scope_begun - nothing has to hold the scope any longer; harmless without one */
+void rt_scope_begun(struct rt *rt);
 
 /** rt_cgroup_open - a cgroup by its path below the mount. Return: descriptor or -errno */
 int rt_cgroup_open(const char *path, struct why *why);
