@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+# connections that leave the machine, tools/link/tls.c
+LIBS_tls	:= -lgnutls
 tools-common	:= $(wildcard tools/common/*.c)
 
 programs	+= dcosctl

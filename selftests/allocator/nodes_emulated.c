@@ -278,3 +278,8 @@ struct agents *nodes_end(struct agents *a)
 	free(a);
 	return NULL;
 }
+
+void agents_counters(const struct agents *a, struct agents_counters *ret)
+{
+	*ret = (struct agents_counters){.connected = a ? a->nr : 0};
+}

@@ -6,12 +6,10 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <systemd/sd-event.h>
 
 #include "agent/lib/why.h"
 
 struct agents;
-struct agents_config;
 
 enum agents_state { AGENTS_ACTIVE, AGENTS_DRAINING, AGENTS_UNREACHABLE, AGENTS_GONE };
 
@@ -36,17 +34,24 @@ struct agents_node {
  * @status: {task, state, reason, exit, signal, oom, healthy, time, uuid, address, ports}; once it
  *          is kept @ack is called with @ack_arg
  * @report: what all tasks of a node use
+ * @all: the keys of @tasks are all that the node has of ours; it has just come (back)
  */
 struct agents_ops {
 	void (*node)(void *arg, const struct agents_node *node);
 	void (*status)(void *arg, const char *node, json_t *status, void (*ack)(void *),
 		       void *ack_arg);
 	void (*report)(void *arg, const char *node, json_t *tasks, uint64_t at_ms);
+	void (*all)(void *arg, const char *node, const json_t *tasks);
 };
 
-int agents_new(sd_event *event, const struct agents_config *config, const struct agents_ops *ops,
-	       void *arg, struct agents **ret);
-struct agents *agents_free(struct agents *a);
+/** struct agents_counters - since the beginning; @connected is how many there are */
+struct agents_counters {
+	uint64_t connected, registered, lost, reports, bytes;
+	uint64_t refused_tls, refused_identity, refused_twice, refused_other;
+};
+
+/** agents_counters - none of it for the agent of this machine but @lost */
+void agents_counters(const struct agents *a, struct agents_counters *ret);
 
 /**
  * agents_launch - start a task

@@ -119,6 +119,28 @@ static void add_all(FILE *f, struct core *c)
 	    b.refused);
 }
 
+static void add_agents(FILE *f, struct core *c)
+{
+	struct agents_counters n;
+
+	agents_counters(c->agents, &n);
+	add(f, "dcos_allocator_agents_connected", "gauge", "connections of nodes", n.connected);
+	add(f, "dcos_allocator_agents_registered_total", "counter", "nodes that were let in",
+	    n.registered);
+	add(f, "dcos_allocator_agents_lost_total", "counter", "nodes that were lost", n.lost);
+	add(f, "dcos_allocator_agents_reports_total", "counter", "reports of nodes", n.reports);
+	add(f, "dcos_allocator_agents_bytes_total", "counter", "bytes of them", n.bytes);
+	add(f, "dcos_allocator_agents_refused_tls_total", "counter",
+	    "connections whose certificate or TLS was refused", n.refused_tls);
+	add(f, "dcos_allocator_agents_refused_identity_total", "counter",
+	    "nodes whose certificate is another's", n.refused_identity);
+	add(f, "dcos_allocator_agents_refused_twice_total", "counter",
+	    "nodes that are there already", n.refused_twice);
+	add(f, "dcos_allocator_agents_refused_other_total", "counter",
+	    "connections over the bound, silent ones, and what is no registration",
+	    n.refused_other);
+}
+
 static void metrics(struct api_call *call)
 {
 	size_t size;
@@ -126,6 +148,8 @@ static void metrics(struct api_call *call)
 
 	if (f)
 		add_all(f, call->core);
+	if (f)
+		add_agents(f, call->core);
 	call->status = f && !fclose(f) ? 200 : 500;
 	call->type = "text/plain; version=0.0.4; charset=utf-8";
 }

@@ -19,8 +19,10 @@ $(O)/selftests/unit/scaling: $(O)/san/selftests/unit/scaling.o $(scaling-tested:
 	@mkdir -p $(@D)
 	$(CC) -pie $(SAN) -o $@ $^ $(LIBS_container) $(LIBS_lib) -lm
 
+allocator-nodes	:= $(addprefix tools/allocator/,node.c node_local.c node_remote.c nodes.c)
+
 # the daemon without its nodes, and what it takes from other tools
-allocator-src	:= $(filter-out tools/allocator/nodes_%.c,$(wildcard tools/allocator/*.c)) \
+allocator-src	:= $(filter-out $(allocator-nodes),$(wildcard tools/allocator/*.c)) \
 		   $(wildcard tools/common/*.c)
 LIBS_allocator	:= $(LIBS_lib) -lmicrohttpd -lsqlite3 -lm
 
@@ -32,11 +34,11 @@ $(allocator-emulated): $(allocator-src:%.c=$(O)/san/%.o) $(O)/san/selftests/allo
 	@mkdir -p $(@D)
 	$(Q)$(CC) -pie $(SAN) -o $@ $^ $(LIBS_allocator)
 
-# with the agent of this machine
+# with the agent of this machine and those that dial in
 programs	+= dcos-allocator
-dcos-allocator-src := $(allocator-src) tools/allocator/nodes_local.c tools/exporter/link.c
+dcos-allocator-src := $(allocator-src) $(allocator-nodes) $(wildcard tools/link/*.c)
 dcos-allocator-lib := policy dcos
-dcos-allocator-libs := $(LIBS_allocator)
+dcos-allocator-libs := $(LIBS_allocator) $(LIBS_tls)
 
 # unit tests of it (selftests/unit/allocator_*): all but the main
 $(patsubst %.c,$(O)/%,$(wildcard selftests/unit/allocator_*.c)): $(O)/selftests/unit/allocator_%: $(O)/san/selftests/unit/allocator_%.o \

@@ -5,15 +5,20 @@
 
 #include "tools/allocator/agents.h"
 #include "tools/common/options.h"
+#include "tools/link/tls.h"
 
 /**
  * struct nodes_options - from the command line
  * @agent: socket of the agent of this machine
  * @ports: "LOW-HIGH" that tasks of this machine may have
+ * @agents: address to wait for nodes at; @tls, @insecure: whether over TLS
  * @emulated: nodes of a test; @load: a file with what their tasks use
  */
 struct nodes_options {
 	const char *agent, *ports;
+	const char *agents;
+	struct tls_files tls;
+	bool insecure;
 	const char *load;
 	struct opt_u64 emulated;
 };

@@ -90,18 +90,19 @@ static bool follow(struct core_app *a)
 	return a->scaler && !r;
 }
 
-static void report_one(struct core *c, const json_t *usage, uint64_t now_ms)
+/* A node speaks for its own tasks only. */
+static void report_one(struct core *c, const char *node, const json_t *usage, uint64_t now_ms)
 {
 	const char *id = json_string_value(json_object_get(usage, "id"))
 				 ?: json_string_value(json_object_get(usage, "task"));
 	struct core_task *t = id ? core_find_task(c, id) : NULL;
 
-	if (t && t->app->scaler)
+	if (t && t->app->scaler && !strcmp(t->node, node))
 		(void)signals_report(scaling_signals(t->app->scaler->scaling), id, usage,
 				     now_ms); /* a task too many is counted there */
 }
 
-void scaler_report(struct core *c, const json_t *tasks)
+void scaler_report(struct core *c, const char *node, const json_t *tasks)
 {
 	uint64_t now_ms = mono_ms();
 	struct core_app *a;
@@ -114,7 +115,7 @@ void scaler_report(struct core *c, const json_t *tasks)
 	if (!any)
 		return;
 	json_array_foreach (tasks, i, v)
-		report_one(c, v, now_ms);
+		report_one(c, node, v, now_ms);
 }
 
 void scaler_task_gone(struct core_task *t)

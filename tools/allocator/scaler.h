@@ -16,7 +16,7 @@ const json_t *scaler_rule(const json_t *def);
  * scaler_report - what the tasks of a node use
  * @tasks: array of type Usage, each with "id" (or "task"); time is that of its arrival
  */
-void scaler_report(struct core *c, const json_t *tasks);
+void scaler_report(struct core *c, const char *node, const json_t *tasks);
 
 /** scaler_tick - each second: decide, change the app, change limits of its tasks */
 void scaler_tick(struct core *c);

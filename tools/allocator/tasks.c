@@ -375,7 +375,26 @@ static void on_report(void *arg, const char *node, json_t *tasks, uint64_t at_ms
 {
 	(void)at_ms; /* of the node's clock */
 	metered_report(arg, node, tasks);
-	scaler_report(arg, tasks);
+	scaler_report(arg, node, tasks);
+}
+
+/* What an order that was lost on the way was to start, and what ended while nobody looked. */
+static void on_all(void *arg, const char *node, const json_t *tasks)
+{
+	json_t *status = json_pack("{s:s}", "reason", "the node does not know it");
+	struct core *c = arg;
+	struct core_app *a, *next_app;
+	struct core_task *t, *next;
+
+	for (a = LIST_FIRST(&c->apps); a; a = next_app) {
+		next_app = LIST_NEXT(a, link);
+		for (t = TAILQ_FIRST(&a->tasks); t; t = next) {
+			next = TAILQ_NEXT(t, link);
+			if (!strcmp(t->node, node) && !json_object_get(tasks, t->id))
+				ended(c, t, "LOST", status);
+		}
+	}
+	json_decref(status);
 }
 
 static bool is_lost(const struct core_task *t, const char *key, uint64_t now)
@@ -412,4 +431,5 @@ const struct agents_ops core_agents_ops = {
 	.node = on_node,
 	.status = on_status,
 	.report = on_report,
+	.all = on_all,
 };

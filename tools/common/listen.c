@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Addresses to serve HTTP on, see listen.h. */
+/* Addresses of TCP, see listen.h. */
 #include "tools/common/listen.h"
 
 #include <arpa/inet.h>
@@ -57,7 +57,7 @@ static int bind_to(const struct addrinfo *ai)
 	return take_fd(&fd);
 }
 
-int http_listen(const char *address, struct why *why)
+int tcp_listen(const char *option, const char *address, struct why *why)
 {
 	const struct addrinfo hints = {
 		.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV,
@@ -70,17 +70,50 @@ int http_listen(const char *address, struct why *why)
 	int fd;
 
 	if (split(address, host, sizeof(host), &port) < 0 || parse_u64(port, 0, 65535, &number) < 0)
-		return why_set(why, -EINVAL, "--listen=%s: " ALLOWED, address);
+		return why_set(why, -EINVAL, "--%s=%s: " ALLOWED, option, address);
 	/* without a host: of IPv6 if there is any, for it takes IPv4 as well */
 	if (getaddrinfo(*host ? host : "::", port, &hints, &ai))
-		return why_set(why, -EINVAL, "--listen=%s: " ALLOWED, address);
+		return why_set(why, -EINVAL, "--%s=%s: " ALLOWED, option, address);
 	fd = bind_to(ai);
 	freeaddrinfo(ai);
 	if (fd == -EAFNOSUPPORT && !*host && !getaddrinfo("0.0.0.0", port, &hints, &ai)) {
 		fd = bind_to(ai);
 		freeaddrinfo(ai);
 	}
-	return fd < 0 ? why_set(why, fd, "--listen=%s", address) : fd;
+	return fd < 0 ? why_set(why, fd, "--%s=%s", option, address) : fd;
+}
+
+static int connect_to(const struct addrinfo *ai)
+{
+	cleanup_close int fd =
+		socket(ai->ai_family, ai->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, ai->ai_addr, ai->ai_addrlen) < 0 && errno != EINPROGRESS)
+		return -errno;
+	return take_fd(&fd);
+}
+
+int tcp_connect(const char *option, const char *address, char *host, size_t size, struct why *why)
+{
+	const struct addrinfo hints = {.ai_flags = AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
+	struct addrinfo *ai = NULL;
+	int fd = -EADDRNOTAVAIL, r;
+	const char *port;
+	uint64_t number;
+
+	if (split(address, host, size, &port) < 0 || !*host ||
+	    parse_u64(port, 1, 65535, &number) < 0)
+		return why_set(why, -EINVAL, "--%s=%s: must be NAME:PORT or ADDRESS:PORT", option,
+			       address);
+	r = getaddrinfo(host, port, &hints, &ai);
+	if (r)
+		return why_set(why, -EHOSTUNREACH, "%s: %s", host, gai_strerror(r));
+	for (const struct addrinfo *a = ai; a && fd < 0; a = a->ai_next)
+		fd = connect_to(a);
+	freeaddrinfo(ai);
+	return fd < 0 ? why_set(why, fd, "%s", address) : fd;
 }
 
 const char *http_address(int fd, char *buf, size_t size)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 programs	+= dcos-exporter
-dcos-exporter-src := $(wildcard tools/exporter/*.c) $(wildcard tools/common/*.c)
+dcos-exporter-src := $(wildcard tools/exporter/*.c) tools/link/link.c $(wildcard tools/common/*.c)
 dcos-exporter-lib := dcos
 dcos-exporter-libs := $(LIBS_lib) -lmicrohttpd
 
 # unit tests of it (selftests/unit/exporter_*) link all but the main
 exporter-tested	:= $(wildcard tools/common/*.c) \
-		   $(filter-out %/main.c,$(wildcard tools/exporter/*.c))
+		   tools/link/link.c $(filter-out %/main.c,$(wildcard tools/exporter/*.c))
 $(O)/selftests/unit/exporter_%: $(O)/san/selftests/unit/exporter_%.o \
 		$(exporter-tested:%.c=$(O)/san/%.o) $(O)/san/libharness.a $(O)/san/libdcos.a
 	@mkdir -p $(@D)

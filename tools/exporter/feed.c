@@ -13,7 +13,7 @@
 #include "agent/lib/log.h"
 #include "agent/lib/why.h"
 #include "tools/common/client.h"
-#include "tools/exporter/link.h"
+#include "tools/link/link.h"
 #include "tools/exporter/metrics.h"
 
 #define CALL(method) "{\"method\":\"io.dcos.Agent." method "\"}"
