@@ -16,6 +16,7 @@
 
 #include "agent/agent_varlink.h"
 #include "agent/checkpoint.h"
+#include "agent/event_moves.h"
 #include "agent/lib/cleanup.h"
 #include "agent/lib/crash.h"
 #include "agent/lib/log.h"
@@ -239,6 +240,7 @@ static int method_update(struct vl_call *call, json_t *params, void *userdata)
 	struct task_error err = {0};
 	struct ct_resources res;
 	struct why why = {0};
+	json_t *before;
 	int rc;
 
 	if (!t)
@@ -257,11 +259,13 @@ static int method_update(struct vl_call *call, json_t *params, void *userdata)
 	if (task_update(t, &res, &why))
 		return vl_error(call, API_NAME("UpdateFailed"),
 				json_pack("{ss}", "reason", why.text));
+	before = event_limits(t);
 	rc = task_resources_apply(t->spec, doc, &res) ?: task_save(t);
 	CRASH_POINT("update.written");
 	if (rc)
 		log_msg(LOG_ERR, t->spec->ct.id, "new limits hold but were not written down: %s",
 			strerror(-rc));
+	event_updated(t, before, doc);
 	return vl_reply(call, json_pack("{so}", "warnings", task_warnings_json(t)));
 }
 
@@ -292,6 +296,7 @@ static const struct vl_method methods[] = {
 	{"Subscribe", api_subscribe, PARAMS("interval_ms")},
 	{"History", api_history, PARAMS("id", "seconds")},
 	{"Metrics", api_metrics, PARAMS()},
+	{"Events", api_events, PARAMS("task", "since")},
 	{"Update", method_update, PARAMS("id", "resources"), .manages = true},
 	{"Doctor", api_doctor, PARAMS()},
 	{"Info", method_info, PARAMS()},
@@ -374,12 +379,14 @@ int api_start(struct node *n, struct why *why)
 			       n->cfg->socket_group);
 	n->on_move = api_moved;
 	n->on_move_data = n;
+	n->on_event = api_events_pump;
 	return 0;
 }
 
 void api_stop(struct node *n)
 {
 	n->on_move = NULL;
+	n->on_event = NULL;
 	n->server = vl_server_free(n->server);
 	free(n->doctor);
 	n->doctor = NULL;

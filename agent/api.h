@@ -47,6 +47,9 @@ int api_subscribe(struct vl_call *call, json_t *params, void *userdata);
 int api_history(struct vl_call *call, json_t *params, void *userdata);
 int api_metrics(struct vl_call *call, json_t *params, void *userdata);
 
+/** api_events - method Events */
+int api_events(struct vl_call *call, json_t *params, void *userdata);
+
 /** api_logs - method Logs */
 int api_logs(struct vl_call *call, json_t *params, void *userdata);
 

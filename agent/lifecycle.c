@@ -12,6 +12,7 @@
 
 #include "agent/breach_memory.h"
 #include "agent/checkpoint.h"
+#include "agent/event_moves.h"
 #include "agent/flight.h"
 #include "agent/lib/cleanup.h"
 #include "agent/lib/crash.h"
@@ -142,6 +143,7 @@ int task_move(struct task *t, enum task_state to)
 		task_undo(t);
 	if (t->node->on_move)
 		t->node->on_move(t, t->node->on_move_data);
+	event_moved(t);
 	return err;
 }
 
@@ -280,6 +282,7 @@ int task_run(struct node *n, struct task_spec *spec, struct task **ret, struct w
 		return 0;
 	}
 	log_msg(LOG_NOTICE, t->spec->ct.id, "could not be launched: %s", why ? why->text : "");
+	event_launch_failed(t, why ? why->text : "");
 	CRASH_POINT("run.failed");
 	task_undo(t);
 	CRASH_POINT("run.undone");

@@ -13,6 +13,7 @@
 #include "agent/api.h"
 #include "agent/breach_memory.h"
 #include "agent/drain.h"
+#include "agent/events.h"
 #include "agent/history.h"
 #include "agent/host.h"
 #include "agent/lib/cleanup.h"
@@ -171,7 +172,8 @@ static int node_main(struct node *n, struct why *why)
 	host_memory(n);
 	host_netquota(n);
 	host_guard(n);
-	err = history_new((size_t)n->cfg->meter_history_bytes, &n->history);
+	err = history_new((size_t)n->cfg->meter_history_bytes, &n->history)
+		      ?: events_new(&n->events);
 	if (err)
 		return err;
 	err = recover(n, &found, why) ?: stream_start(n) ?: breach_memory_start(n) ?: api_start(n, why);
@@ -235,6 +237,7 @@ int main(int argc, char **argv)
 		task_free(n.tasks[n.tasks_nr - 1]);
 	free(n.tasks);
 	history_free(n.history);
+	events_free(n.events);
 	host_release(&n);
 	sd_event_unref(n.event);
 	return status ? 1 : 0;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
+#include "agent/api_events.h"
 #include "agent/api_waiters.h"
 #include "agent/config.h"
 #include "agent/container.h"
@@ -29,6 +30,7 @@ struct netquota;
 struct vl_server;
 struct stream;
 struct doctor;
+struct events;
 struct flight;
 struct history;
 struct node;
@@ -107,9 +109,12 @@ struct node {
 	uint64_t seq, sampled_ns; /* number and CLOCK_MONOTONIC time of the last reading */
 	int detail_next; /* place in tasks[] of the one whose memory.stat is read next */
 	struct history *history; /* NULL in tests only */
+	struct events *events; /* likewise */
+	struct event_readers event_readers;
 	/* told when a task has moved; set by api.c */
 	void (*on_move)(struct task *t, void *data);
 	void *on_move_data;
+	void (*on_event)(struct node *n); /* told of each event; likewise */
 };
 
 /** task_exit_json - type Exit of io.dcos.Agent; a new object, NULL out of memory */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "agent/api_events.h"
 #include "agent/governor.h"
 #include "agent/host.h"
 #include "agent/lib/cleanup.h"
@@ -126,6 +127,7 @@ static int tick(sd_event_source *source, uint64_t usec, void *userdata)
 	(void)usec; /* late or not, the next is due by the schedule */
 	sample_all(n, intervals_passed(s, interval, began));
 	publish(n);
+	api_events_pump(n);
 	node_trim(n);
 	node_save_again(n);
 	if (n->governor)

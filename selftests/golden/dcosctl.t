@@ -32,7 +32,7 @@ golden "help" dcosctl-help.txt "$(out dcosctl --help)"
 golden "help of run" dcosctl-run-help.txt "$(out dcosctl run --help)"
 is "$(dcosctl help run)" "$(dcosctl run --help)" "help COMMAND is COMMAND --help"
 for words in nonsense "ps extra" "kill" "wait a b" "update web" "update web =1" "update web cpus=1 cpus=2" \
-	"--colour" "ps --colour" "kill -g soon web" "kill -s NOPE web" "drain --off -g 1s" "run" "run --mount x true" "logs --tail x web" "history" "history -n 0 web" "metrics web"; do
+	"--colour" "ps --colour" "kill -g soon web" "kill -s NOPE web" "drain --off -g 1s" "run" "run --mount x true" "logs --tail x web" "history" "history -n 0 web" "metrics web" "events a b" "events -n 0"; do
 	like "$(out dcosctl $words)" '^exit 2.2: dcosctl: .*2: Try: dcosctl.* --help$' "usage: dcosctl $words"
 done
 like "$(out dcosctl --version)" '^exit 0.1: dcosctl [0-9]' "version"
@@ -132,6 +132,14 @@ is "$(last_call)" 'Logs {"follow":true,"id":"x","stream":"stderr","tail_bytes":1
 is "$(wc -c < "$T/out")" 8 "logs --stderr: goes to standard output"
 like "$(out dcosctl logs nobody)" '^exit 1.2: .*nobody: no such task' "logs: no such task"
 is "$(dcosctl logs --json --stdout x | wc -l)" 2 "logs --json: one document a line"
+
+# --- events ----------------------------------------------------------------------
+golden "events" dcosctl-events.txt "$(TZ=UTC out dcosctl events)"
+is "$(last_call)" 'Events {"since":0}' "events: of all tasks"
+is "$(TZ=UTC dcosctl events -n 1)" "$(TZ=UTC dcosctl events | tail -1)" "events: the last one"
+is "$(dcosctl --json events -n 2 | wc -l)" 2 "events --json: one event a line"
+dcosctl events -f -n 1 web > /dev/null 2>&1
+is "$(last_call 2 | paste -sd' ')" 'Events {"since":0,"task":"web"} Events {"since":1004,"task":"web"}' "events -f: goes on behind what was printed"
 
 # --- drain, top ------------------------------------------------------------------
 golden "drain" dcosctl-drain.txt "$(out dcosctl drain -g 2s)"

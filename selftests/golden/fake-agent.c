@@ -146,6 +146,7 @@ static int play(const struct fake *f, struct vl_call *call, const char *method, 
 	X(Update, "id", "resources")                                                               \
 	X(Doctor, NULL)                                                                            \
 	X(History, "id", "seconds")                                                                \
+	X(Events, "task", "since")                                                                 \
 	X(Metrics, NULL)                                                                           \
 	X(Info, NULL)                                                                              \
 	X(Drain, "grace_ms", "off")
