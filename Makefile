@@ -19,7 +19,7 @@ PKG_CONFIG	?= pkg-config
 DEPS		:= gcc make libc6-dev pkg-config clang libclang-rt-dev llvm \
 		   bpftool libbpf-dev libelf-dev zlib1g-dev libcap-dev libseccomp-dev \
 		   libnl-3-dev libnl-route-3-dev libsystemd-dev libjansson-dev \
-		   libinih-dev libsmartcols-dev libncurses-dev libmicrohttpd-dev nettle-dev libsqlite3-dev python3-marathon \
+		   libinih-dev libsmartcols-dev libncurses-dev libmicrohttpd-dev nettle-dev libgnutls28-dev libsqlite3-dev python3-marathon \
 		   libarchive-dev skopeo \
 		   python3-docutils clang-format perl busybox-static tmux curl \
 		   qemu-system-x86 e2fsprogs cpio kmod mmdebstrap zstd xz-utils \

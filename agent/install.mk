@@ -20,6 +20,8 @@ install-map	= \
 	644:$(O)/systemd/dcos-exporter.service:$(UNITDIR)/dcos-exporter.service \
 	755:$(O)/bin/dcos-allocator:$(SBINDIR)/dcos-allocator \
 	644:$(O)/systemd/dcos-allocator.service:$(UNITDIR)/dcos-allocator.service \
+	755:$(O)/bin/dcos-uplink:$(SBINDIR)/dcos-uplink \
+	644:$(O)/systemd/dcos-uplink.service:$(UNITDIR)/dcos-uplink.service \
 	644:Documentation/prometheus-alerts.yml:$(SHAREDIR)/doc/dcos-node/prometheus-alerts.yml \
 	644:Documentation/grafana-dashboard.json:$(SHAREDIR)/doc/dcos-node/grafana-dashboard.json \
 	644:agent/systemd/dcos.sysusers:$(PREFIX)/lib/sysusers.d/dcos.conf \
@@ -38,7 +40,7 @@ $(O)/systemd/%.service: agent/systemd/%.service.in
 
 .PHONY: install uninstall
 install: all man $(O)/systemd/dcos-agent.service $(O)/systemd/dcos-tasks.service \
-		$(O)/systemd/dcos-exporter.service $(O)/systemd/dcos-allocator.service
+		$(O)/systemd/dcos-exporter.service $(O)/systemd/dcos-allocator.service $(O)/systemd/dcos-uplink.service
 	@set -e; for e in $(install-map); do \
 		src=$${e#*:}; install -D -m $${e%%:*} $${src%%:*} $(DESTDIR)$${src#*:}; done
 	@set -e; for e in $(install-conf); do \

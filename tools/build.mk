@@ -6,7 +6,7 @@ tools-common	:= $(wildcard tools/common/*.c)
 programs	+= dcosctl
 dcosctl-src	:= $(wildcard tools/dcosctl/*.c) $(tools-common)
 dcosctl-lib	:= container dcos
-dcosctl-libs	:= $(LIBS_lib) -lsmartcols -larchive -lnettle -lseccomp -lcap
+dcosctl-libs	:= $(LIBS_lib) -lsmartcols -larchive -lnettle -lseccomp -lcap $(LIBS_tls)
 
 programs	+= dcostop
 dcostop-src	:= $(wildcard tools/dcostop/*.c) $(tools-common)

@@ -52,18 +52,28 @@ static void order_free(struct node *n, struct node_order *o)
 	free(o);
 }
 
+static void forget(struct agents_node *is)
+{
+	free((char *)is->hostname);
+	free((char *)is->version);
+	json_decref(is->attributes);
+	json_decref(is->ports);
+	json_decref(is->doctor);
+	*is = (struct agents_node){};
+}
+
 void node_leave(struct node *n)
 {
-	struct agents_node is = {.id = n->id, .hostname = n->id, .state = AGENTS_UNREACHABLE};
-
 	if (n->entered)
 		(void)tdelete(n, &n->agents->by_id, by_id); /* it is in */
 	while (!STAILQ_EMPTY(&n->orders))
 		order_free(n, STAILQ_FIRST(&n->orders));
 	if (n->up) {
 		n->agents->counters.lost++;
-		n->agents->ops->node(n->agents->arg, &is);
+		n->is.state = AGENTS_UNREACHABLE;
+		n->agents->ops->node(n->agents->arg, &n->is);
 	}
+	forget(&n->is);
 	json_decref(n->seen);
 	free(n->id);
 	n->seen = NULL;
@@ -71,13 +81,20 @@ void node_leave(struct node *n)
 	n->entered = n->up = false;
 }
 
-void node_up(struct node *n, struct agents_node *is)
+void node_up(struct node *n, const struct agents_node *is)
 {
-	is->id = n->id;
-	if (!is->hostname || !*is->hostname)
-		is->hostname = n->id;
+	struct agents_node old = n->is;
+
+	n->is = *is;
+	n->is.id = n->id;
+	n->is.hostname = strdup(is->hostname && *is->hostname ? is->hostname : n->id);
+	n->is.version = strdup(is->version ?: "");
+	json_incref(n->is.attributes);
+	json_incref(n->is.ports);
+	json_incref(n->is.doctor);
+	forget(&old);
 	n->up = true;
-	n->agents->ops->node(n->agents->arg, is);
+	n->agents->ops->node(n->agents->arg, &n->is);
 }
 
 /* ---- what its tasks do ---- */

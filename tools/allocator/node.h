@@ -42,6 +42,7 @@ struct node_way {
  * @data: of the way
  * @id: owned; NULL: not known yet
  * @seen: {task: state that was told}
+ * @is: what was told of it last, owned
  */
 struct node {
 	struct agents *agents;
@@ -49,6 +50,7 @@ struct node {
 	void *data;
 	char *id;
 	json_t *seen;
+	struct agents_node is;
 	STAILQ_HEAD(, node_order) orders;
 	unsigned int orders_nr;
 	json_int_t orders_made;
@@ -80,8 +82,8 @@ struct node *node_find(struct agents *a, const char *id);
 /** node_leave - it is lost; its owner is told if it was up. Harmless if it never came. */
 void node_leave(struct node *n);
 
-/** node_up - tell what it is; .id and .hostname are set here */
-void node_up(struct node *n, struct agents_node *is);
+/** node_up - tell what it is; .id is known here, and .hostname if it has none */
+void node_up(struct node *n, const struct agents_node *is);
 
 /**
  * node_all - the list of its tasks, the first since node_up()

@@ -13,8 +13,8 @@
 #include "agent/lib/log.h"
 #include "agent/lib/why.h"
 #include "tools/common/client.h"
-#include "tools/link/link.h"
 #include "tools/exporter/metrics.h"
+#include "tools/link/link.h"
 
 #define CALL(method) "{\"method\":\"io.dcos.Agent." method "\"}"
 #define SMALL_BYTES  4096 /* a message this short is looked at at once: it may be an error */

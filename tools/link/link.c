@@ -181,7 +181,7 @@ int link_send(struct link *l, const char *text, size_t len)
 	if (vl_buf_len(&l->out) + len > LINK_OUT_MAX)
 		return -EAGAIN;
 	r = vl_buf_append(&l->out, text, len);
-	if (!r && l->begun)
-		r = put_out(l);
-	return r ?: watch(l);
+	if (r || !l->begun)
+		return r;
+	return put_out(l) ?: watch(l);
 }

@@ -159,6 +159,19 @@ static void take_info(struct uplink *u, json_t *params)
 	u->agent_warned = false;
 }
 
+/* What this machine lacks; what works is of no use to an allocator. */
+static void take_doctor(struct uplink *u, const json_t *checks)
+{
+	json_t *c;
+	size_t i;
+
+	json_decref(u->doctor);
+	u->doctor = json_array();
+	json_array_foreach (checks, i, c)
+		if (json_is_false(json_object_get(c, "ok")))
+			(void)json_array_append(u->doctor, c); /* else one less */
+}
+
 static void on_reply(struct link *l, const char *text, size_t len)
 {
 	struct uplink *u = l->data;
@@ -171,8 +184,7 @@ static void on_reply(struct link *l, const char *text, size_t len)
 	if (error) {
 		log_warn("the agent: %s", error);
 	} else if (json_object_get(params, "checks")) {
-		json_decref(u->doctor);
-		u->doctor = json_incref(json_object_get(params, "checks"));
+		take_doctor(u, json_object_get(params, "checks"));
 	} else if (json_object_get(params, "node")) {
 		take_info(u, params);
 	} else if (json_object_get(params, "tasks")) {
