@@ -23,6 +23,7 @@
 #define OCI_RULES_MAX	1024
 #define OCI_SYSCTL_MAX	512
 #define OCI_KNOBS_MAX	256
+#define OCI_SET_MAX	1024 /* CPUs, or nodes of memory, that a set can name */
 
 /* One line of an id map. */
 struct oci_map {
@@ -100,6 +101,19 @@ struct oci_sched {
 	uint64_t flags, runtime, deadline, period;
 };
 
+/* Numbers of CPUs or of nodes of memory: bit n of the whole is number n. */
+struct oci_set {
+	bool given;
+	unsigned long bits[OCI_SET_MAX / (8 * sizeof(unsigned long))];
+};
+
+/* set_mempolicy(2) */
+struct oci_mempolicy {
+	bool given;
+	int mode; /* MPOL_*, flags included */
+	struct oci_set nodes;
+};
+
 /* Of the process, beside struct ct_process. */
 struct oci_process {
 	bool none; /* the configuration has no process: it can be created, and not be started */
@@ -107,6 +121,8 @@ struct oci_process {
 	struct oci_sched sched;
 	bool ioprio_set;
 	int ioprio; /* as ioprio_set(2) has it */
+	struct oci_set exec_first; /* CPUs of who makes a process of exec, so of it until ... */
+	struct oci_set exec_final; /* ... it has these */
 	bool terminal;
 	uint16_t rows, columns; /* of the terminal, 0: not said */
 	int console_fd; /* terminal: a socket that gets its master; -1 */
@@ -154,6 +170,7 @@ struct ct_oci {
 	char *domainname;
 	bool personality_set;
 	unsigned long personality;
+	struct oci_mempolicy mempolicy;
 	struct oci_pairs knobs; /* files of the cgroup, in this order */
 	struct oci_rule *rules;
 	size_t rules_nr;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What an OCI configuration says of a process beyond what tasks have: its terminal, scheduling,
- * personality and security labels. Runs in the child after the pivot, while it is still root.
+ * What an OCI configuration says of a process beyond what tasks have: its terminal, scheduling
+ * and security labels; see place.c, too. Runs in the child after the pivot, while it is still root.
  * Source: runtime-spec config.md, "process"; devpts.rst; sched_setattr(2); ioprio_set(2).
  */
 #include <errno.h>
@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/personality.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -21,6 +20,7 @@
 #include "agent/lib/fdpass.h"
 #include "isolators/bundle.h"
 #include "isolators/mounts.h"
+#include "isolators/place.h"
 #include "isolators/rows.h"
 
 #define IOPRIO_WHO_PROCESS 1
@@ -214,8 +214,8 @@ static int process_enter(struct isolation *iso)
 	if (!err && oci->process.ioprio_set &&
 	    syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, oci->process.ioprio))
 		return bundle_fail(iso, "process.ioPriority", NULL, -errno);
-	if (!err && oci->personality_set && personality(oci->personality) < 0)
-		return bundle_fail(iso, "linux.personality", NULL, -errno);
+	if (!err)
+		err = place_process(iso);
 	return err ? err : set_labels(iso);
 }
 

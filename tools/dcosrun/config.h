@@ -105,6 +105,19 @@ int cf_strings(struct config *c, const json_t *o, const char *key, char ***ret);
 int cf_pairs(struct config *c, const json_t *o, const char *key, size_t max, struct oci_pairs *ret);
 bool cf_has(const json_t *o, const char *key);
 
+/* A word of a configuration, and what it stands for. */
+struct cf_word {
+	const char *name;
+	int64_t value;
+};
+
+/** cf_word - one of those that are allowed. Return: 0 or -EINVAL */
+int cf_word(struct config *c, const char *key, const char *name, const struct cf_word *words,
+	    size_t nr, int64_t *ret);
+
+/** cf_set - "0-3,7"; absent leaves @ret alone, "" is none. Return: 0 or -EINVAL */
+int cf_set(struct config *c, const json_t *o, const char *key, struct oci_set *ret);
+
 /** cf_missing - a key that must be there. Return: -EINVAL */
 int cf_missing(struct config *c, const char *key);
 
@@ -116,6 +129,9 @@ int cf_each(struct config *c, const json_t *o, const char *key, size_t max, size
 	    int (*read)(struct config *c, const json_t *v, void *item), void **ret, size_t *ret_nr);
 
 int config_read_process(struct config *c, const json_t *process);
+int config_read_personality(struct config *c, const json_t *linux_);
+int config_read_mempolicy(struct config *c, const json_t *linux_);
+int config_read_affinity(struct config *c, const json_t *process);
 int config_read_mounts(struct config *c, const json_t *doc);
 int config_read_hooks(struct config *c, const json_t *doc);
 int config_read_linux(struct config *c, const json_t *linux_);

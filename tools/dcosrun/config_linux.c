@@ -7,7 +7,6 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/mount.h>
-#include <sys/personality.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -215,27 +214,6 @@ static int read_propagation(struct config *c, const json_t *v)
 	return 0;
 }
 
-static int read_personality(struct config *c, const json_t *v)
-{
-	char *domain = NULL;
-	json_t *p = NULL;
-	int err = cf_member(c, v, "personality", JSON_OBJECT, &p);
-
-	if (!p)
-		return err;
-	if (!err)
-		err = cf_str(c, p, "domain", &domain);
-	if (!err && json_array_size(json_object_get(p, "flags")))
-		return cf_bad(c, "personality", "flags: none are supported here");
-	if (err)
-		return err;
-	if (!domain || (strcmp(domain, "LINUX") && strcmp(domain, "LINUX32")))
-		return cf_bad(c, "personality", "domain: allowed are LINUX and LINUX32");
-	c->oci.personality_set = true;
-	c->oci.personality = domain[5] ? PER_LINUX32 : PER_LINUX;
-	return 0;
-}
-
 static int read_offset(struct config *c, const json_t *all, const char *clock)
 {
 	struct oci_pair *p = &c->oci.time_offsets.items[c->oci.time_offsets.nr];
@@ -325,10 +303,18 @@ static int read_seccomp(struct config *c, const json_t *v)
 
 int config_read_linux(struct config *c, const json_t *v)
 {
-	static const char *const refused[] = {"intelRdt", "netDevices", "memoryPolicy", NULL};
+	static const char *const refused[] = {"intelRdt", "netDevices", NULL};
 	static int (*const parts[])(struct config *, const json_t *) = {
-		read_namespaces, read_nodes, read_sysctl, read_propagation, read_personality,
-		read_offsets,	 read_paths, read_cgroup, read_seccomp,
+		read_namespaces,
+		read_nodes,
+		read_sysctl,
+		read_propagation,
+		config_read_personality,
+		config_read_mempolicy,
+		read_offsets,
+		read_paths,
+		read_cgroup,
+		read_seccomp,
 	};
 	int err = cf_refuse(c, v, refused);
 

@@ -19,22 +19,6 @@
 #define IOPRIO_LEVEL 7
 #define COLUMNS_MAX  65535
 
-struct word {
-	const char *name;
-	int64_t value;
-};
-
-static int word_of(struct config *c, const char *key, const char *name, const struct word *words,
-		   size_t nr, int64_t *ret)
-{
-	for (size_t i = 0; i < nr; i++)
-		if (!strcmp(words[i].name, name)) {
-			*ret = words[i].value;
-			return 0;
-		}
-	return cf_bad(c, key, "\"%.64s\" is not one of those that exist", name);
-}
-
 static int read_gids(struct config *c, const json_t *user)
 {
 	struct ct_process *p = &c->spec.process;
@@ -148,7 +132,7 @@ static int read_caps(struct config *c, const json_t *process)
 
 static int read_rlimit(struct config *c, const json_t *v, void *item)
 {
-	static const struct word words[] = {
+	static const struct cf_word words[] = {
 		{"RLIMIT_AS", RLIMIT_AS},
 		{"RLIMIT_CORE", RLIMIT_CORE},
 		{"RLIMIT_CPU", RLIMIT_CPU},
@@ -174,7 +158,7 @@ static int read_rlimit(struct config *c, const json_t *v, void *item)
 	if (!err && !type)
 		return cf_missing(c, "type");
 	if (!err)
-		err = word_of(c, "type", type, words, ARRAY_SIZE(words), &resource);
+		err = cf_word(c, "type", type, words, ARRAY_SIZE(words), &resource);
 	/* by their bits, see config_text() */
 	if (!err)
 		err = cf_int(c, v, "soft", INT64_MIN, INT64_MAX, &soft);
@@ -204,7 +188,7 @@ static int read_rlimits(struct config *c, const json_t *process)
 
 static int read_flags(struct config *c, const json_t *v, uint64_t *ret)
 {
-	static const struct word words[] = {
+	static const struct cf_word words[] = {
 		{"SCHED_FLAG_RESET_ON_FORK", SCHED_FLAG_RESET_ON_FORK},
 		{"SCHED_FLAG_RECLAIM", SCHED_FLAG_RECLAIM},
 		{"SCHED_FLAG_DL_OVERRUN", SCHED_FLAG_DL_OVERRUN},
@@ -218,7 +202,7 @@ static int read_flags(struct config *c, const json_t *v, uint64_t *ret)
 	int64_t flag = 0;
 
 	for (size_t i = 0; names && names[i] && !err; i++) {
-		err = word_of(c, "flags", names[i], words, ARRAY_SIZE(words), &flag);
+		err = cf_word(c, "flags", names[i], words, ARRAY_SIZE(words), &flag);
 		*ret |= (uint64_t)flag;
 	}
 	return err;
@@ -226,7 +210,7 @@ static int read_flags(struct config *c, const json_t *v, uint64_t *ret)
 
 static int read_scheduler(struct config *c, const json_t *process)
 {
-	static const struct word words[] = {
+	static const struct cf_word words[] = {
 		{"SCHED_OTHER", SCHED_OTHER},
 		{"SCHED_FIFO", SCHED_FIFO},
 		{"SCHED_RR", SCHED_RR},
@@ -247,7 +231,7 @@ static int read_scheduler(struct config *c, const json_t *process)
 	if (!err && v && !name)
 		err = cf_missing(c, "policy");
 	if (!err && name)
-		err = word_of(c, "policy", name, words, ARRAY_SIZE(words), &policy);
+		err = cf_word(c, "policy", name, words, ARRAY_SIZE(words), &policy);
 	if (!err)
 		err = cf_int(c, v, "nice", NICE_MIN, NICE_MAX, &nice);
 	if (!err)
@@ -271,7 +255,7 @@ static int read_scheduler(struct config *c, const json_t *process)
 
 static int read_ioprio(struct config *c, const json_t *process)
 {
-	static const struct word words[] = {
+	static const struct cf_word words[] = {
 		{"IOPRIO_CLASS_RT", IOPRIO_CLASS_RT},
 		{"IOPRIO_CLASS_BE", IOPRIO_CLASS_BE},
 		{"IOPRIO_CLASS_IDLE", IOPRIO_CLASS_IDLE},
@@ -287,7 +271,7 @@ static int read_ioprio(struct config *c, const json_t *process)
 	if (!err && v && !name)
 		err = cf_missing(c, "class");
 	if (!err && name)
-		err = word_of(c, "class", name, words, ARRAY_SIZE(words), &class);
+		err = cf_word(c, "class", name, words, ARRAY_SIZE(words), &class);
 	if (!err)
 		err = cf_int(c, v, "priority", 0, IOPRIO_LEVEL, &level);
 	if (err)
@@ -347,13 +331,10 @@ static int check_command(struct config *c)
 
 int config_read_process(struct config *c, const json_t *process)
 {
-	static const char *const refused[] = {"execCPUAffinity", NULL};
 	struct ct_process *p = &c->spec.process;
 	int64_t oom = INT64_MIN;
-	int err = cf_refuse(c, process, refused);
+	int err = cf_strings(c, process, "args", &p->args);
 
-	if (!err)
-		err = cf_strings(c, process, "args", &p->args);
 	if (!err)
 		err = cf_strings(c, process, "env", &p->env);
 	if (!err)
@@ -378,5 +359,7 @@ int config_read_process(struct config *c, const json_t *process)
 		err = read_scheduler(c, process);
 	if (!err)
 		err = read_ioprio(c, process);
+	if (!err)
+		err = config_read_affinity(c, process);
 	return err ? err : read_labels(c, process);
 }

@@ -272,3 +272,14 @@ void config_free(struct config *c)
 	json_decref(c->doc);
 	c->doc = NULL;
 }
+
+int cf_word(struct config *c, const char *key, const char *name, const struct cf_word *words,
+	    size_t nr, int64_t *ret)
+{
+	for (size_t i = 0; i < nr; i++)
+		if (!strcmp(words[i].name, name)) {
+			*ret = words[i].value;
+			return 0;
+		}
+	return cf_bad(c, key, "\"%.64s\" is not one of those that exist", name);
+}

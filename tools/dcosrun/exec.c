@@ -8,6 +8,7 @@
 
 #include "agent/lib/cleanup.h"
 #include "agent/lib/units.h"
+#include "isolators/place.h"
 #include "tools/dcosrun/rt.h"
 
 struct exec_options {
@@ -222,6 +223,17 @@ static int adopt(struct rt *rt, struct rt_box *b, const struct config *c, struct
 	return ct_adopt(&host, &c->spec, b->pid, pidfd, false, 0, ret, &rt->why);
 }
 
+/* The process is born where we are. */
+static int place(struct rt *rt, const struct config *c)
+{
+	const struct oci_set *first = &c->oci.process.exec_first;
+	int err = first->given ? place_self(first) : 0;
+
+	return err ? why_set(&rt->why, err, "process.execCPUAffinity.initial%s",
+			     err == -EINVAL ? ": there is no such CPU" : "")
+		   : 0;
+}
+
 static int exec_in(struct rt *rt, const struct exec_options *o, struct rt_box *b, struct config *c)
 {
 	struct ct_stdio stdio =
@@ -235,6 +247,8 @@ static int exec_in(struct rt *rt, const struct exec_options *o, struct rt_box *b
 		stdio = (struct ct_stdio){-1, -1, -1};
 	if (!err)
 		err = adopt(rt, b, c, &ct);
+	if (!err)
+		err = place(rt, c);
 	if (!err)
 		err = ct_exec(ct, &c->spec.process, &stdio, &pid, &pidfd, &rt->why);
 	if (!err)

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# dcosrun: what few configurations ask for, each seen from inside a container or in the kernel's files of it.
+: "${DCOS_BUILD:?absolute path of the build directory}" "${DCOS_SRC:?of the sources}"
+. "$DCOS_SRC/selftests/harness/tap.sh"
+. "$DCOS_SRC/selftests/harness/agent.sh"
+[ "$(id -u)" = 0 ] || tap_skip_all "needs root"
+. "$DCOS_SRC/selftests/harness/bundle.sh"
+
+# --- where a process runs -----------------------------------------------------------
+is "$(LINUX='"personality": {"domain": "LINUX32", "flags": ["ADDR_NO_RANDOMIZE"]},' inside 'cat /proc/self/personality')" "00040008
+status 0" "a personality with flags"
+like "$(LINUX='"personality": {"domain": "LINUX", "flags": ["X"]},' inside true)" 'linux.personality.flags: "X" is not one' "of which unknown ones are refused"
+if [ -e /proc/self/numa_maps ]; then
+	is "$(LINUX='"memoryPolicy": {"mode": "MPOL_BIND", "nodes": "0", "flags": ["MPOL_F_STATIC_NODES"]},' inside 'cut -d \" \" -f 2 /proc/self/numa_maps | sort -u')" "bind=static:0
+status 0" "a policy of memory"
+	like "$(LINUX='"memoryPolicy": {"mode": "MPOL_BIND"},' inside true)" 'linux.memoryPolicy: Invalid argument' "which the kernel refuses without nodes"
+else
+	skip "a policy of memory" "this kernel has no NUMA"
+	skip "which the kernel refuses without nodes" "this kernel has no NUMA"
+fi
+like "$(LINUX='"memoryPolicy": {"mode": "MPOL_BIND", "nodes": "2-1"},' inside true)" 'linux.memoryPolicy.nodes: "2-1": allowed is a list' "nor is a list that is none taken"
+last=$(($(nproc --all) - 1))
+PROCESS='"execCPUAffinity": {"initial": "0", "final": "'$last'"},' config 'exec sleep 1000'
+rt run -d --pid-file "$T/pid" a1 < /dev/null > /dev/null 2>&1
+is "$(rt exec a1 grep ^Cpus_allowed_list /proc/self/status | cut -f 2) $(grep ^Cpus_allowed_list "/proc/$(< "$T/pid")/status" | cut -f 2)" "$last $(grep ^Cpus_allowed_list /proc/self/status | cut -f 2)" "CPUs of what exec runs, and of nobody else"
+echo '{"args": ["grep", "^Cpus_allowed_list", "/proc/self/status"], "cwd": "/", "env": ["PATH=/bin"], "execCPUAffinity": {"initial": "0"}}' > "$T/process.json"
+is "$(rt exec --process "$T/process.json" a1 | cut -f 2)" "0" "which begins on those of the runtime"
+rt delete --force a1
+
+tap_done
