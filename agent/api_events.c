@@ -18,6 +18,7 @@ struct event_reader {
 	struct vl_call *call;
 	char *id; /* of the task; NULL: all */
 	uint64_t next; /* number of the first event that it has not got */
+	bool begun; /* it has got some, what it misses now is for its slowness */
 	struct event_reader *behind;
 };
 
@@ -47,7 +48,7 @@ static void reader_gone(struct vl_call *call, void *data)
 static bool send_some(struct event_reader *r)
 {
 	cleanup_jsonbuf struct jsonbuf b = {};
-	uint64_t next;
+	uint64_t next, first = events_first(r->n->events);
 	int nr;
 
 	if (r->next >= events_next(r->n->events) || vl_call_backlog(r->call) > READER_BACKLOG_MAX)
@@ -55,6 +56,9 @@ static bool send_some(struct event_reader *r)
 	next = events_print(r->n->events, r->id, r->next, READER_CHUNK_MAX, &b, &nr);
 	if (b.err)
 		return false; /* tried again by the tick */
+	if (r->begun && r->next < first)
+		r->n->event_readers.missed += first - r->next;
+	r->begun = true;
 	r->next = next;
 	return !nr || !vl_reply_more_text(r->call, b.data, b.len);
 }

@@ -3,6 +3,8 @@
 #ifndef DCOS_API_EVENTS_H
 #define DCOS_API_EVENTS_H
 
+#include <stdint.h>
+
 #define EVENT_READERS_MAX 512
 
 struct event_reader; /* api_events.c */
@@ -11,6 +13,7 @@ struct node;
 struct event_readers {
 	struct event_reader *head;
 	int nr;
+	uint64_t missed; /* events that were overwritten before a reader had taken them */
 };
 
 /**

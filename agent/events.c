@@ -172,6 +172,11 @@ uint64_t events_print(const struct events *ev, const char *id, uint64_t since, s
 	return at;
 }
 
+uint64_t events_first(const struct events *ev)
+{
+	return ev->first;
+}
+
 uint64_t events_next(const struct events *ev)
 {
 	return ev->next;

@@ -70,12 +70,13 @@ void event_add_json(struct node *n, enum event_kind kind, const char *id, const 
 uint64_t events_print(const struct events *ev, const char *id, uint64_t since, size_t max_bytes,
 		      struct jsonbuf *b, int *ret_nr);
 
-/** events_next - number of the next event */
+/** events_first, events_next - numbers of the oldest event that is kept, and of the next one */
+uint64_t events_first(const struct events *ev);
 uint64_t events_next(const struct events *ev);
 
 struct events_stats {
 	uint64_t counts[EVENT_KINDS]; /* by kind, since the agent began */
-	uint64_t overwritten; /* gave way to later ones */
+	uint64_t overwritten; /* gave way to later ones, read or not */
 	uint64_t failed; /* without memory: not kept, or without details */
 	size_t bytes;
 };

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "agent/breach_memory.h"
+#include "agent/events.h"
 #include "agent/governor.h"
 #include "agent/history.h"
 #include "agent/lib/cleanup.h"
@@ -22,7 +23,8 @@ struct counts {
 	struct history_stats history;
 	struct meter_drops meter;
 	struct governor_stats governor;
-	uint64_t unmeasured, unreadable, strays, log_bytes;
+	struct events_stats events;
+	uint64_t unmeasured, unreadable, strays, log_bytes, events_missed;
 };
 
 static const struct loss_row {
@@ -39,6 +41,8 @@ static const struct loss_row {
 	ROW("calls_denied", vl.denied, "calls denied"),
 	ROW("calls_failed", vl.failed, "calls failed in the agent"),
 	ROW("snapshots_dropped", stream.dropped, "snapshots dropped: slow subscriber"),
+	ROW("events_missed", events_missed, "events missed: slow reader"),
+	ROW("events_failed", events.failed, "events without details: no memory"),
 	ROW("ticks_skipped", stream.skipped, "readings skipped: the agent was late"),
 	ROW("history_dropped", history.dropped, "pieces of the history dropped: no room"),
 	ROW("log_dropped_bytes", log_bytes, "bytes of tasks' output dropped, to bound it"),
@@ -70,6 +74,9 @@ static void count_all(const struct node *n, struct counts *ret)
 		meter_drops(n->meter, &ret->meter);
 	if (n->governor)
 		governor_stats(n->governor, &ret->governor);
+	if (n->events)
+		events_stats(n->events, &ret->events);
+	ret->events_missed = n->event_readers.missed;
 	ret->unmeasured = breach_memory_unmeasured(n);
 	ret->unreadable = (uint64_t)n->unreadable;
 	ret->strays = (uint64_t)n->strays;
@@ -98,6 +105,20 @@ static json_t *losses_json(const struct node *n)
 	for (int i = 0; doc && i < nr; i++)
 		if (json_object_set_new(doc, losses[i].name,
 					json_integer((json_int_t)losses[i].count))) {
+			json_decref(doc);
+			return NULL;
+		}
+	return doc;
+}
+
+/* How many of each kind. */
+static json_t *events_json(const struct events_stats *s)
+{
+	json_t *doc = json_object();
+
+	for (int k = 0; doc && k < EVENT_KINDS; k++)
+		if (json_object_set_new(doc, event_kind_name((enum event_kind)k),
+					json_integer((json_int_t)s->counts[k]))) {
 			json_decref(doc);
 			return NULL;
 		}
@@ -170,7 +191,7 @@ json_t *self_json(const struct node *n)
 	struct counts c;
 
 	count_all(n, &c);
-	return json_pack("{sI sI sI sI so so sI sI si sI so so}", "cpu_ns",
+	return json_pack("{sI sI sI sI so so sI sI si sI so sI sI so so}", "cpu_ns",
 			 (json_int_t)own_cpu_ns(), "memory_bytes", (json_int_t)own_memory(),
 			 "ticks", (json_int_t)c.stream.ticks, "ticks_skipped",
 			 (json_int_t)c.stream.skipped, "loop_hist_us",
@@ -178,6 +199,8 @@ json_t *self_json(const struct node *n)
 			 hist_json(c.stream.cost_hist_us), "snapshot_bytes",
 			 (json_int_t)c.stream.snapshot_bytes, "history_bytes",
 			 (json_int_t)c.history.bytes, "subscribers", c.stream.subscribers,
-			 "snapshots_sent", (json_int_t)c.stream.sent, "losses", losses_json(n),
-			 "programs", programs_json(n));
+			 "snapshots_sent", (json_int_t)c.stream.sent, "events",
+			 events_json(&c.events), "events_bytes", (json_int_t)c.events.bytes,
+			 "events_overwritten", (json_int_t)c.events.overwritten, "losses",
+			 losses_json(n), "programs", programs_json(n));
 }

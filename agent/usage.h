@@ -67,6 +67,8 @@
 	X(tx_other_packets)                                                                        \
 	X(rx_dropped)                                                                              \
 	X(tx_dropped)                                                                              \
+	X(rx_marked)                                                                               \
+	X(tx_marked)                                                                               \
 	X(tcp_opened)                                                                              \
 	X(tcp_closed)                                                                              \
 	X(tcp_failed)                                                                              \
@@ -76,6 +78,7 @@
 	X(nr_exits)                                                                                \
 	X(pids)                                                                                    \
 	X(pids_max)                                                                                \
+	X(pids_max_events)                                                                         \
 	X(processes)                                                                               \
 	X(running)                                                                                 \
 	X(disk_waiting)                                                                            \

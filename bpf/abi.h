@@ -104,6 +104,7 @@ _Static_assert(sizeof(struct dcos_detail) == 768, "dcos_detail has a hole");
 #define DCOS_HAS_PIDS	4U
 #define DCOS_HAS_CFS	8U /* cpu.max's statistics */
 #define DCOS_HAS_RSS	16U /* rss_*_bytes and swap_bytes */
+#define DCOS_HAS_PIDS_MAX 32U
 
 /*
  * What a slot's processes and its cgroup hold at the moment of a walk, bpf/walk.bpf.c. Not per
@@ -129,7 +130,8 @@ struct dcos_gauge {
 	__u64 memory_oom_kill;
 	__u64 pids; /* pids.current */
 	__u64 cfs_periods, cfs_throttled, cfs_throttled_ns; /* cpu.stat */
-	__u64 pad[6];
+	__u64 pids_max; /* pids.events: forks that the limit refused */
+	__u64 pad[5];
 };
 _Static_assert(sizeof(struct dcos_gauge) == 256, "dcos_gauge has a hole");
 

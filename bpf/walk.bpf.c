@@ -104,6 +104,8 @@ struct mem_cgroup___any {
 struct pids_cgroup___any {
 	struct cgroup_subsys_state css;
 	atomic64_t counter;
+	atomic64_t events_limit; /* until 6.10 */
+	atomic64_t events[1]; /* since; by enum pidcg_event, whose first one is PIDCG_MAX */
 } __attribute__((preserve_access_index));
 
 struct cfs_bandwidth___any {
@@ -405,6 +407,13 @@ static __always_inline void copy_pids(struct dcos_gauge *g, const struct cgroup 
 	p = (const void *)p - bpf_core_field_offset(struct pids_cgroup___any, css);
 	g->pids = BPF_CORE_READ(p, counter.counter);
 	g->has |= DCOS_HAS_PIDS;
+	if (bpf_core_field_exists(struct pids_cgroup___any, events_limit))
+		g->pids_max = BPF_CORE_READ(p, events_limit.counter);
+	else if (bpf_core_field_exists(struct pids_cgroup___any, events))
+		g->pids_max = BPF_CORE_READ(p, events[0].counter);
+	else
+		return;
+	g->has |= DCOS_HAS_PIDS_MAX;
 }
 
 static __always_inline void copy_cfs(struct dcos_gauge *g, const struct cgroup *cg)

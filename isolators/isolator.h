@@ -186,6 +186,7 @@ struct iso_sample {
 	uint64_t memory_low, memory_high, memory_max, memory_oom; /* memory.events */
 	uint64_t oom_kills; /* memory.events oom_kill */
 	uint64_t pids; /* pids.current */
+	uint64_t pids_max_events; /* "max" of pids.events */
 	/* by iso->detail() only: memory.stat */
 	uint64_t stat_anon_bytes, stat_file_bytes, stat_shmem_bytes, stat_kernel_bytes;
 };

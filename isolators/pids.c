@@ -205,11 +205,14 @@ static int threads_add(int dirfd, void *ctx)
 
 static int pids_sample(const struct isolation *iso, struct iso_sample *ret)
 {
+	static const char *const keys[] = {"max", NULL};
 	uint64_t nr = 0;
 	int err = cg_read_u64(iso->cgroup_fd, "pids.current", &ret->pids);
 
+	if (!err)
+		err = cg_read_keys(iso->cgroup_fd, "pids.events", keys, &ret->pids_max_events);
 	if (err != -ENOENT)
-		return err;
+		return err < 0 ? err : 0;
 	err = cg_walk(iso->cgroup_fd, threads_add, &nr);
 	if (!err)
 		ret->pids = nr;

@@ -47,7 +47,8 @@ static uint64_t states(const struct node_page *p, const struct metric *m)
 	return ARRAY_SIZE(names);
 }
 
-static uint64_t losses(const struct node_page *p, const struct metric *m)
+/* One series for each member of an object. */
+static uint64_t members(const struct node_page *p, const struct metric *m, const char *label)
 {
 	json_t *map = json_object_get(p->data->agent, m->source), *count;
 	const char *name;
@@ -55,9 +56,9 @@ static uint64_t losses(const struct node_page *p, const struct metric *m)
 
 	json_object_foreach (map, name, count) {
 		if (!json_is_integer(count) || json_integer_value(count) < 0 ||
-		    nr == PAGE_LOSSES_MAX)
+		    nr == PAGE_MEMBERS_MAX)
 			continue;
-		render_labelled(p->o, m, no_labels, "what", name,
+		render_labelled(p->o, m, no_labels, label, name,
 				(uint64_t)json_integer_value(count));
 		nr++;
 	}
@@ -144,7 +145,9 @@ static uint64_t special(const struct node_page *p, const struct metric *m)
 	case SPECIAL_STATES:
 		return states(p, m);
 	case SPECIAL_LOSSES:
-		return losses(p, m);
+		return members(p, m, "what");
+	case SPECIAL_EVENTS:
+		return members(p, m, "kind");
 	case SPECIAL_PROGRAM_TIME:
 		return programs(p, m, "run_ns");
 	case SPECIAL_PROGRAM_RUNS:

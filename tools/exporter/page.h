@@ -16,7 +16,7 @@
 #define PAGE_VALUE_MAX	  512 /* bytes of a label's value, longer ones are cut */
 #define PAGE_SERIES_MIN	  1000 /* the node's own series always fit */
 #define PAGE_PROGRAMS_MAX 64
-#define PAGE_LOSSES_MAX	  128
+#define PAGE_MEMBERS_MAX  128
 
 struct page_options {
 	uint64_t max_series;
