@@ -15,8 +15,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "agent/breach.h"
 #include "agent/breach_measure.h"
 #include "agent/checkpoint.h"
+#include "agent/evidence.h"
 #include "agent/lib/cleanup.h"
 #include "agent/lib/log.h"
 #include "agent/lib/units.h"
@@ -76,10 +78,15 @@ static uint64_t resident_of(const struct task *t)
 static void end_task(struct task *t, uint64_t bytes, const struct measure *m)
 {
 	char used[16], limit[16], top[TASK_REASON_MAX / 2] = "";
+	cleanup_jsonbuf struct jsonbuf evidence = {};
 	int err;
 
-	if (m)
+	if (m) {
 		measure_text(m, top, sizeof(top));
+		evidence_measured(&evidence, m);
+	} else {
+		evidence_top(&evidence, t, EVIDENCE_BY_MEMORY);
+	}
 	(void)snprintf(t->breach, sizeof(t->breach), /* names are short, it fits */
 		       "killed by the agent: out of memory, %s of %s%s%s%s",
 		       format_bytes(used, sizeof(used), bytes),
@@ -91,8 +98,10 @@ static void end_task(struct task *t, uint64_t bytes, const struct measure *m)
 		log_msg(LOG_ERR, t->spec->ct.id, "a breach could not be written down: %s",
 			strerror(-err));
 	err = ct_kill(t->ct);
-	if (!err)
+	if (!err) {
+		breach_killed(t, bytes, &evidence);
 		return;
+	}
 	log_msg(LOG_ERR, t->spec->ct.id, "kill: %s", strerror(-err));
 	t->breach[0] = '\0'; /* found again at the next look */
 }

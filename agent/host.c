@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/breach.h"
 #include "agent/governor.h"
 #include "agent/lib/cleanup.h"
 #include "agent/lib/log.h"
@@ -333,20 +334,17 @@ void host_netquota(struct node *n)
 }
 
 /* By the cgroup, which is the task's as long as it has not ended. */
-static const char *task_of(const struct node *n, uint64_t cgroup_id)
+static struct task *task_of(const struct node *n, uint64_t cgroup_id)
 {
 	for (int i = 0; i < n->tasks_nr; i++)
 		if (n->tasks[i]->cgroup_id == cgroup_id)
-			return n->tasks[i]->spec->ct.id;
+			return n->tasks[i];
 	return NULL;
 }
 
-static void log_denial(void *data, const struct dcos_denial *d)
+static void denied(void *data, const struct dcos_denial *d)
 {
-	const struct node *n = data;
-	char text[NETGUARD_TEXT_MAX];
-
-	log_msg(LOG_WARNING, task_of(n, d->owner), "denied: %s", netguard_text(d, text));
+	breach_denied(task_of(data, d->owner), d);
 }
 
 static int on_denials(sd_event_source *source, int fd, uint32_t events, void *userdata)
@@ -368,7 +366,7 @@ void host_guard(struct node *n)
 		(void)why_set(&n->guard_why, -EOPNOTSUPP, "there is no meter");
 		return;
 	}
-	if (netguard_open(n->meter, log_denial, n, &n->guard, &n->guard_why))
+	if (netguard_open(n->meter, denied, n, &n->guard, &n->guard_why))
 		return;
 	n->host.guard = netguard_iso(n->guard);
 	err = sd_event_add_io(n->event, &n->guard_event, netguard_fd(n->guard), EPOLLIN, on_denials,

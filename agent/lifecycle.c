@@ -10,6 +10,7 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
+#include "agent/breach.h"
 #include "agent/breach_memory.h"
 #include "agent/checkpoint.h"
 #include "agent/event_moves.h"
@@ -98,6 +99,7 @@ void task_free(struct task *t)
 	free(t->ending);
 	free(t->usage);
 	flight_free(t->flight);
+	breach_watch_free(t->watch);
 	ct_release(t->ct);
 	task_spec_free(t->spec);
 	free(t);

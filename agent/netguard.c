@@ -131,20 +131,54 @@ static const char *protocol_text(uint32_t protocol, char buf[static 16])
 	return buf;
 }
 
-char *netguard_text(const struct dcos_denial *d, char buf[static NETGUARD_TEXT_MAX])
+/* Return: is it IPv4 */
+static bool address_text(const struct dcos_denial *d, char addr[static INET6_ADDRSTRLEN])
 {
 	bool v4 = !d->addr[0] && !d->addr[1] && d->addr[2] == htonl(0xffff);
-	char addr[INET6_ADDRSTRLEN] = "", protocol[16], comm[sizeof(d->comm) + 1];
 
+	addr[0] = '\0';
 	if (v4) /* the buffer suffices for both */
-		(void)inet_ntop(AF_INET, &d->addr[MAPPED_WORDS], addr, sizeof(addr));
+		(void)inet_ntop(AF_INET, &d->addr[MAPPED_WORDS], addr, INET6_ADDRSTRLEN);
 	else
-		(void)inet_ntop(AF_INET6, d->addr, addr, sizeof(addr));
+		(void)inet_ntop(AF_INET6, d->addr, addr, INET6_ADDRSTRLEN);
+	return v4;
+}
+
+static void comm_text(const struct dcos_denial *d, char comm[static sizeof(d->comm) + 1])
+{
 	memcpy(comm, d->comm, sizeof(d->comm));
 	comm[sizeof(d->comm)] = '\0';
 	for (char *c = comm; *c; c++)
 		if (*c < ' ' || *c > '~') /* a name is the task's to choose */
 			*c = '?';
+}
+
+void netguard_print(const struct dcos_denial *d, struct jsonbuf *b)
+{
+	char addr[INET6_ADDRSTRLEN], protocol[16], comm[sizeof(d->comm) + 1];
+
+	(void)address_text(d, addr); /* it shows */
+	comm_text(d, comm);
+	jb_lit(b, "\"what\":");
+	jb_text(b, what_text(d->what));
+	jb_lit(b, ",\"address\":");
+	jb_text(b, addr);
+	jb_lit(b, ",\"port\":");
+	jb_u64(b, d->port);
+	jb_lit(b, ",\"protocol\":");
+	jb_text(b, protocol_text(d->protocol, protocol));
+	jb_lit(b, ",\"pid\":");
+	jb_u64(b, d->pid);
+	jb_lit(b, ",\"comm\":");
+	jb_text(b, comm);
+}
+
+char *netguard_text(const struct dcos_denial *d, char buf[static NETGUARD_TEXT_MAX])
+{
+	char addr[INET6_ADDRSTRLEN], protocol[16], comm[sizeof(d->comm) + 1];
+	bool v4 = address_text(d, addr);
+
+	comm_text(d, comm);
 	(void)snprintf(buf, NETGUARD_TEXT_MAX, "%s to %s%s%s:%u (%s) by %s, pid %u",
 		       what_text(d->what), v4 ? "" : "[", addr, v4 ? "" : "]", d->port,
 		       protocol_text(d->protocol, protocol), comm, d->pid); /* fits */

@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "agent/lib/jsonbuf.h"
 #include "agent/lib/why.h"
 #include "bpf/abi.h"
 #include "isolators/isolator.h"
@@ -45,6 +46,9 @@ void netguard_read(struct netguard *g);
  * After meter_reclaim(). Return: 0 or -errno.
  */
 int netguard_reclaim(struct netguard *g);
+
+/** netguard_print - members of a JSON object: "what":"connect","address":"10.0.0.1","port":80, ... */
+void netguard_print(const struct dcos_denial *d, struct jsonbuf *b);
 
 /** netguard_text - "connect to 10.0.0.1:80 (tcp) by curl, pid 12". Return: @buf */
 char *netguard_text(const struct dcos_denial *d, char buf[static NETGUARD_TEXT_MAX]);

@@ -23,6 +23,7 @@
 #define TASK_REASON_MAX	 256
 
 struct breach_memory;
+struct breach_watch;
 struct governor;
 struct scx;
 struct netguard;
@@ -66,6 +67,7 @@ struct task {
 	struct task_exit exit;
 	struct usage *usage; /* the last reading of its meters; NULL none yet, or it has ended */
 	struct flight *flight; /* likewise */
+	struct breach_watch *watch; /* what was told of its breaches; likewise */
 	char *warnings[ISO_WARNINGS_MAX]; /* limits that this host does not hold */
 	int warnings_nr;
 	char *frozen_usage; /* of an ended task: type Usage as JSON text */
@@ -110,6 +112,8 @@ struct node {
 	int detail_next; /* place in tasks[] of the one whose memory.stat is read next */
 	struct history *history; /* NULL in tests only */
 	struct events *events; /* likewise */
+	uint64_t evidence_seq; /* reading since which evidence was collected so often: */
+	int evidence_nr;
 	struct event_readers event_readers;
 	/* told when a task has moved; set by api.c */
 	void (*on_move)(struct task *t, void *data);

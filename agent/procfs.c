@@ -40,6 +40,35 @@ int proc_start_time(pid_t pid, uint64_t *ret)
 	return p && sscanf(p, " %" SCNu64, ret) == 1 ? 0 : -EBADMSG;
 }
 
+int proc_use(pid_t pid, struct proc_use *ret)
+{
+	uint64_t user, system, pages, hz = (uint64_t)sysconf(_SC_CLK_TCK);
+	char path[64], buf[PROC_FILE_MAX];
+	const char *name, *p;
+	ssize_t n;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid); /* fits */
+	n = read_file(path, buf, sizeof(buf));
+	if (n < 0)
+		return (int)n;
+	name = strchr(buf, '(');
+	p = strrchr(buf, ')'); /* as above */
+	/* from the third field on: utime and stime are the 14th and 15th, rss is the 24th */
+	if (!name || !p ||
+	    sscanf(p + 1,
+		   " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %" SCNu64 " %" SCNu64
+		   " %*s %*s %*s %*s %*s %*s %*s %*s %" SCNu64,
+		   &user, &system, &pages) != 3)
+		return -EBADMSG;
+	*ret = (struct proc_use){
+		.cpu_us = (user + system) * 1000000 / hz,
+		.rss_bytes = pages * (uint64_t)sysconf(_SC_PAGESIZE),
+	};
+	(void)snprintf(ret->comm, sizeof(ret->comm), "%.*s", (int)(p - name - 1),
+		       name + 1); /* cut */
+	return 0;
+}
+
 int proc_pidfd_pid(int pidfd, pid_t *ret)
 {
 	char path[64], buf[PROC_FILE_MAX];

@@ -28,6 +28,20 @@ int proc_pidfd_pid(int pidfd, pid_t *ret);
  */
 bool proc_catches(pid_t pid, int sig);
 
+#define PROC_COMM_MAX 64 /* of a process 15 bytes; kernel threads may have longer ones */
+
+struct proc_use {
+	char comm[PROC_COMM_MAX]; /* any bytes, cut */
+	uint64_t cpu_us; /* since it began */
+	uint64_t rss_bytes; /* shared pages count in each process */
+};
+
+/**
+ * proc_use - what a process has used
+ * Source: proc(5), /proc/PID/stat. Return: 0; -ESRCH it has ended; -EBADMSG; -errno.
+ */
+int proc_use(pid_t pid, struct proc_use *ret);
+
 /** proc_boot_id - the boot id, @ret has room for 37 bytes */
 int proc_boot_id(char *ret);
 

@@ -9,9 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/breach.h"
 #include "agent/flight.h"
 #include "agent/history.h"
 #include "agent/lib/cleanup.h"
+#include "agent/netguard.h"
 #include "agent/usage.h"
 
 enum origin {
@@ -386,6 +388,13 @@ static void clear_living(struct usage *u)
 			u->v[living[i]] = 0;
 }
 
+/* Those that the counters of this reading have must have been told when breaches are looked for. */
+static void read_denials(struct node *n)
+{
+	if (n->guard)
+		netguard_read(n->guard);
+}
+
 void sample_last(struct task *t)
 {
 	struct node *n = t->node;
@@ -394,7 +403,9 @@ void sample_last(struct task *t)
 		return;
 	if (n->meter)
 		(void)meter_flush(n->meter); /* its last run may not have been charged yet */
+	read_denials(n);
 	read_task(t, families_of(n), true, true);
+	breach_look(t, mono_now_ns(), true);
 	clear_living(t->usage);
 	flight_add(t, mono_now_ns(), 1);
 }
@@ -416,6 +427,7 @@ void sample_all(struct node *n, unsigned int ticks)
 		(void)meter_flush(n->meter); /* without it the reading is older by one switch */
 		(void)meter_walk(n->meter); /* without it there are no gauges, but files */
 	}
+	read_denials(n);
 	n->sampled_ns = mono_now_ns();
 	n->seq++;
 	if (n->history)
@@ -433,6 +445,7 @@ void sample_all(struct node *n, unsigned int ticks)
 			  !t->usage || (turn && t->usage->v[U_memory_low_events] != USAGE_UNKNOWN),
 			  false);
 		flight_add(t, n->sampled_ns, ticks);
+		breach_look(t, n->sampled_ns, false);
 	}
 	n->detail_next += due;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/breach.h"
 #include "agent/flight.h"
 #include "agent/lib/cleanup.h"
 #include "agent/sample.h"
@@ -123,6 +124,7 @@ void sample_freeze(struct task *t)
 		t->ending = jb_take(&b);
 	}
 	t->flight = flight_free(t->flight);
+	t->watch = breach_watch_free(t->watch);
 	free(take_ptr(t->usage));
 }
 

@@ -99,11 +99,11 @@ struct dcos_detail {
 _Static_assert(sizeof(struct dcos_detail) == 768, "dcos_detail has a hole");
 
 /* struct dcos_gauge.has */
-#define DCOS_HAS_PSI	1U
-#define DCOS_HAS_MEMORY 2U /* the memory controller */
-#define DCOS_HAS_PIDS	4U
-#define DCOS_HAS_CFS	8U /* cpu.max's statistics */
-#define DCOS_HAS_RSS	16U /* rss_*_bytes and swap_bytes */
+#define DCOS_HAS_PSI	  1U
+#define DCOS_HAS_MEMORY	  2U /* the memory controller */
+#define DCOS_HAS_PIDS	  4U
+#define DCOS_HAS_CFS	  8U /* cpu.max's statistics */
+#define DCOS_HAS_RSS	  16U /* rss_*_bytes and swap_bytes */
 #define DCOS_HAS_PIDS_MAX 32U
 
 /*
