@@ -209,10 +209,12 @@ static int pids_sample(const struct isolation *iso, struct iso_sample *ret)
 	uint64_t nr = 0;
 	int err = cg_read_u64(iso->cgroup_fd, "pids.current", &ret->pids);
 
-	if (!err)
+	if (!err) {
 		err = cg_read_keys(iso->cgroup_fd, "pids.events", keys, &ret->pids_max_events);
-	if (err != -ENOENT)
 		return err < 0 ? err : 0;
+	}
+	if (err != -ENOENT)
+		return err;
 	err = cg_walk(iso->cgroup_fd, threads_add, &nr);
 	if (!err)
 		ret->pids = nr;

@@ -247,6 +247,7 @@ TEST(samples_of_a_controller_are_read_from_its_files)
 	put(rig.iso.cgroup_fd, "memory.peak", "8192\n");
 	put(rig.iso.cgroup_fd, "memory.events", "low 0\noom 1\noom_kill 1\noom_group_kill 1\n");
 	put(rig.iso.cgroup_fd, "pids.current", "6\n");
+	put(rig.iso.cgroup_fd, "pids.events", "max 12\n");
 	EXPECT_EQ(cgroup_isolator.sample(&rig.iso, &s), 0);
 	EXPECT_EQ(cpu_isolator.sample(&rig.iso, &s), 0);
 	EXPECT_EQ(memory_isolator.sample(&rig.iso, &s), 0);
@@ -259,6 +260,7 @@ TEST(samples_of_a_controller_are_read_from_its_files)
 	EXPECT_EQ(s.throttled_us, 77);
 	EXPECT_EQ(s.memory_bytes, 4096);
 	EXPECT_EQ(s.memory_peak_bytes, 8192);
+	EXPECT_EQ(s.pids_max_events, 12);
 	EXPECT_EQ(s.oom_kills, 1);
 	EXPECT_EQ(s.pids, 6);
 	rig_done(&rig);
