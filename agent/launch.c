@@ -154,10 +154,9 @@ int launch_clone(uint64_t flags, struct launch_child *child, struct launch **ret
 	struct launch *l = NULL;
 	int pidfd = -1;
 	struct clone_args args = {
-		.flags = flags | CLONE_PIDFD | CLONE_INTO_CGROUP,
+		.flags = flags | CLONE_PIDFD,
 		.pidfd = (uintptr_t)&pidfd,
 		.exit_signal = SIGCHLD,
-		.cgroup = (uint64_t)child->iso->cgroup_fd,
 	};
 	long pid = launch_new(&l, child->keep);
 	const char *user;
@@ -165,6 +164,10 @@ int launch_clone(uint64_t flags, struct launch_child *child, struct launch **ret
 	if (pid < 0)
 		return iso_fail(child->iso, (int)pid, "launch: socket and page");
 	child->page = l->page;
+	if (child->iso->cgroup_fd >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)child->iso->cgroup_fd;
+	}
 	user = ns_joined_user(child->iso->spec);
 	if (user && child->keep[KEEP_JOIN] < 0) {
 		pid = clone_between(&args, child, user);

@@ -151,7 +151,8 @@ static int hand_source(struct isolation *iso, int place, const struct oci_mount 
 	cleanup_close int fd = -1, userns = -1;
 
 	if (is_cgroup(m))
-		fd = mnt_clone(iso->cgroup_fd, "", false);
+		fd = mnt_clone(iso->cgroup_fd < 0 ? iso->host->cgroup_fd : iso->cgroup_fd, "",
+			       false);
 	else
 		fd = mnt_clone(AT_FDCWD, m->source, m->recursive);
 	if (fd < 0)

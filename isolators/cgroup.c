@@ -51,13 +51,21 @@ static const char *name_of(const struct isolation *iso)
 	return iso->spec->oci ? iso->spec->oci->cgroup : iso->spec->id;
 }
 
+/* It stays in the cgroup of who makes it. */
+static bool has_none(const struct isolation *iso)
+{
+	return iso->spec->oci && !iso->spec->oci->cgroup;
+}
+
 static int cgroup_open(struct isolation *iso)
 {
 	const char *name = name_of(iso);
-	cleanup_close int fd = cg_open(iso->host->cgroup_fd, name, false);
+	cleanup_close int fd = has_none(iso) ? -1 : cg_open(iso->host->cgroup_fd, name, false);
 	uint64_t id;
 	int err;
 
+	if (has_none(iso))
+		return 0;
 	if (fd < 0)
 		return iso_fail(iso, fd, "cgroup %s", name);
 	err = cg_id(fd, &id);
@@ -87,6 +95,8 @@ static int cgroup_prepare(struct isolation *iso)
 	const char *id = name_of(iso);
 	int err;
 
+	if (has_none(iso))
+		return 0;
 	if (!iso->spec->oci && !ct_id_valid(id))
 		return iso_fail(iso, -EINVAL,
 				"id=%s: allowed are 1..%d of [A-Za-z0-9_+.-], the first not a dot",

@@ -263,6 +263,8 @@ static int devices_prepare(struct isolation *iso)
 	struct policy p;
 	int err, fd;
 
+	if (iso->cgroup_fd < 0)
+		return 0; /* who asked for a container without a cgroup asked for this */
 	memset(&p, 0, sizeof(p));
 	err = policy_rules(iso, &p);
 	if (!err)
@@ -289,7 +291,11 @@ static int devices_prepare(struct isolation *iso)
 static int devices_recover(struct isolation *iso)
 {
 	uint32_t ids[1], nr = ARRAY_SIZE(ids), flags;
-	int err = bpf_prog_query(iso->cgroup_fd, BPF_CGROUP_DEVICE, 0, &flags, ids, &nr);
+	int err;
+
+	if (iso->cgroup_fd < 0)
+		return 0; /* as above */
+	err = bpf_prog_query(iso->cgroup_fd, BPF_CGROUP_DEVICE, 0, &flags, ids, &nr);
 
 	if (err < 0 && errno == ENOSPC)
 		return 0; /* there are several */

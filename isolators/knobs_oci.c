@@ -40,7 +40,14 @@ static int resources_prepare(struct isolation *iso)
 {
 	const struct ct_oci *oci = iso->spec->oci;
 
-	return oci ? oci_knobs_write(iso->cgroup_fd, &oci->knobs, &iso->why) : 0;
+	for (size_t i = 0; oci && iso->cgroup_fd < 0 && i < oci->knobs.nr; i++)
+		if (!is_default(&oci->knobs.items[i]))
+			return iso_fail(iso, -EINVAL,
+					"linux.resources: %s=%s: the container has no cgroup of "
+					"its own that could hold it",
+					oci->knobs.items[i].key, oci->knobs.items[i].value);
+	return oci && iso->cgroup_fd >= 0 ? oci_knobs_write(iso->cgroup_fd, &oci->knobs, &iso->why)
+					  : 0;
 }
 
 const struct isolator resources_isolator = {

@@ -151,7 +151,7 @@ struct oci_hooks {
 };
 
 struct ct_oci {
-	char *cgroup; /* name of its directory below iso_host.cgroup_fd */
+	char *cgroup; /* name of its directory below iso_host.cgroup_fd; NULL: our own is its own */
 	bool cgroup_given; /* it is there, with processes of who made it */
 	char *rootfs; /* absolute */
 	bool readonly;

@@ -28,4 +28,25 @@ echo '{"args": ["grep", "^Cpus_allowed_list", "/proc/self/status"], "cwd": "/", 
 is "$(rt exec --process "$T/process.json" a1 | cut -f 2)" "0" "which begins on those of the runtime"
 rt delete --force a1
 
+# --- no cgroup ----------------------------------------------------------------------
+none() { rt --cgroup-manager disabled "$@"; }
+config 'sleep 1000 & exec sleep 1001'
+ok "--cgroup-manager=disabled" sh -c "'$DCOS_BUILD/bin/dcosrun' --root '$T/run' --cgroup-manager disabled run -d --pid-file '$T/pid' n1 < /dev/null > /dev/null 2>&1"
+is "$(grep ^0:: "/proc/$(< "$T/pid")/cgroup") $(find "$MOUNT/$GROUP" -mindepth 1 -type d 2> /dev/null)" "$(grep ^0:: /proc/self/cgroup) " "leaves it in the caller's cgroup, and makes none"
+until_ok 10 sh -c "'$DCOS_BUILD/bin/dcosrun' --root '$T/run' ps n1 | grep -q 'sleep 1000'"
+like "$(none ps n1 | tail -n +2 | awk '{print $2, $3}' | sort | tr '\n' ' ')" "^sleep 1000 sleep 1001 $" "where ps knows its processes by their namespace"
+is "$(none exec n1 sh -c 'echo in; exit 4'; echo $?)" "in
+4" "exec runs one more"
+for command in pause "update --pids-limit 5" "events --stats"; do
+	none $command n1 2> "$T/out2"
+	like "$? $(cat "$T/out2")" "^1 .*container n1 has no cgroup of its own" "${command%% *} is refused"
+done
+none kill --all n1 STOP
+is "$(none exec n1 sh -c 'cat /proc/[0-9]*/stat' | awk '/sleep/ {print $3}' | tr '\n' ' ')" "T T " "kill --all sends a signal to all"
+none kill n1 KILL
+until_ok 10 sh -c "'$DCOS_BUILD/bin/dcosrun' --root '$T/run' state n1 | grep -q stopped"
+ok "delete takes it away" none delete n1
+like "$(LINUX='"resources": {"pids": {"limit": 9}},' config true; none run n2 2>&1 < /dev/null)" "linux.resources: pids.max=9: the container has no cgroup of its own" "limits that nobody would hold are refused"
+like "$(none --systemd-cgroup run n2 2>&1)" "allowed is one of them" "and a manager beside none"
+
 tap_done

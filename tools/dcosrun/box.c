@@ -176,7 +176,7 @@ int rt_box_config(struct rt *rt, struct rt_box *b, struct config *ret)
 	if (err)
 		return err;
 	ret->spec.id = b->id;
-	ret->oci.cgroup = (char *)(strrchr(b->cgroup, '/') + 1);
+	ret->oci.cgroup = b->cgroup ? (char *)(strrchr(b->cgroup, '/') + 1) : NULL;
 	return 0;
 }
 
@@ -201,7 +201,7 @@ static void open_process(struct rt_box *b)
 
 static void open_cgroup(struct rt_box *b)
 {
-	cleanup_free char *above = strdup(b->cgroup);
+	cleanup_free char *above = b->cgroup ? strdup(b->cgroup) : NULL;
 	char *name = above ? strrchr(above, '/') : NULL;
 
 	if (!name)
@@ -241,7 +241,7 @@ static int read_state(struct rt *rt, struct rt_box *b)
 	b->cgroup = json_string_value(json_object_get(b->state, "cgroup"));
 	b->pid = (pid_t)json_integer_value(json_object_get(b->state, "pid"));
 	b->pid_start = (uint64_t)json_integer_value(json_object_get(b->state, "pidStart"));
-	if (!b->bundle || !b->cgroup || b->cgroup[0] != '/')
+	if (!b->bundle || (b->cgroup && b->cgroup[0] != '/'))
 		return why_set(&rt->why, -EBADMSG, "%s/%s/" RT_STATE, rt->root, b->id);
 	open_process(b);
 	open_cgroup(b);
@@ -271,6 +271,17 @@ int rt_box_open(struct rt *rt, const char *id, struct rt_box *ret)
 	return 0;
 }
 
+int rt_box_cgroup(struct rt *rt, const struct rt_box *b)
+{
+	if (b->cgroup_fd >= 0)
+		return 0;
+	if (b->state && !b->cgroup)
+		return why_set(&rt->why, -EINVAL,
+			       "container %s has no cgroup of its own (--cgroup-manager=disabled)",
+			       b->id);
+	return why_set(&rt->why, -ENOENT, "container %s has lost its cgroup", b->id);
+}
+
 int rt_box_living(struct rt *rt, const struct rt_box *b)
 {
 	if (b->status == RT_CREATED || b->status == RT_RUNNING || b->status == RT_PAUSED)
@@ -296,7 +307,7 @@ int rt_box_save(struct rt *rt, struct rt_box *b, const struct config *c, pid_t p
 	n = strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm);
 	(void)snprintf(when + n, sizeof(when) - n, ".%09ldZ", now.tv_nsec); /* fits */
 	json_decref(b->state);
-	b->state = json_pack("{s:s, s:s, s:s, s:s, s:i, s:I, s:s, s:s, s:O*}", "ociVersion",
+	b->state = json_pack("{s:s, s:s, s:s, s:s*, s:i, s:I, s:s, s:s, s:O*}", "ociVersion",
 			     RT_OCI_VERSION, "id", b->id, "bundle", c->bundle, "cgroup", b->cgroup,
 			     "pid", (int)pid, "pidStart", (json_int_t)b->pid_start, "created", when,
 			     "rootfs", c->oci.rootfs, "annotations", c->annotations);

@@ -39,6 +39,13 @@ int rt_cgroup_open(const char *path, struct why *why)
 	return fd < 0 ? why_set(why, fd, "cgroup /%s", path) : fd;
 }
 
+int rt_cgroup_own(void)
+{
+	cleanup_free char *path = NULL;
+
+	return cg_own(0, &path) ? -1 : rt_cgroup_open(path, NULL);
+}
+
 /* Controllers for the children, on all the way down; what can't be had shows when it is used. */
 static int make_way(struct rt *rt, const char *path)
 {

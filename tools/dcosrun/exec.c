@@ -271,8 +271,8 @@ static int run_exec(struct rt *rt, void *options, struct rt_box *b, char **argv,
 	rt_config_new(&c);
 	if (!err && b->status == RT_PAUSED && !o->ignore_paused)
 		err = why_set(&rt->why, -EINVAL, "container %s is paused", b->id);
-	if (!err && b->cgroup_fd < 0)
-		err = why_set(&rt->why, -ENOENT, "container %s has lost its cgroup", b->id);
+	if (!err && b->cgroup)
+		err = rt_box_cgroup(rt, b);
 	if (!err)
 		err = rt_box_config(rt, b, &c);
 	if (!err)

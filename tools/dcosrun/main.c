@@ -21,6 +21,7 @@ static const struct rt_command *const commands[] = {
 	&rt_events, &rt_spec,  &rt_features, &rt_checkpoint,	&rt_restore,
 };
 
+#define MANAGERS "cgroupfs, systemd, disabled"
 #define O(field) offsetof(struct rt, field)
 static const struct opt_row common_rows[] = {
 	{"root", 0, "DIR", opt_string, O(root), "a path",
@@ -30,8 +31,8 @@ static const struct opt_row common_rows[] = {
 	{"debug", 0, NULL, opt_flag, O(debug), NULL, "accepted; there are no more messages"},
 	{"systemd-cgroup", 0, NULL, opt_flag, O(systemd_cgroup), NULL,
 	 "cgroups are scopes of systemd"},
-	{"cgroup-manager", 0, "MANAGER", opt_string, O(cgroup_manager), "cgroupfs, systemd",
-	 "cgroupfs (default) or systemd"},
+	{"cgroup-manager", 0, "MANAGER", opt_string, O(cgroup_manager), MANAGERS,
+	 "cgroupfs (default), systemd, or disabled: containers stay in the caller's cgroup"},
 	{"rootless", 0, "WORD", opt_string, O(rootless), "auto, true or false",
 	 "accepted; it is found out"},
 	{"help", 'h', NULL, opt_flag, O(help), NULL, "this help"},
@@ -174,9 +175,15 @@ static int check_options(struct rt *rt)
 
 	if (!strcmp(manager, "systemd"))
 		rt->systemd_cgroup = true;
+	else if (!strcmp(manager, "disabled"))
+		rt->no_cgroup = true;
 	else if (strcmp(manager, "cgroupfs"))
+		return why_set(&rt->why, -EINVAL, "--cgroup-manager=%s: allowed are " MANAGERS,
+			       manager);
+	if (rt->no_cgroup && rt->systemd_cgroup)
 		return why_set(&rt->why, -EINVAL,
-			       "--cgroup-manager=%s: allowed are cgroupfs, systemd", manager);
+			       "--cgroup-manager=disabled, --systemd-cgroup: allowed is one of "
+			       "them");
 	return choose_root(rt);
 }
 

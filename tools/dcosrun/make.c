@@ -167,8 +167,11 @@ static int create(struct making *m, const struct ct_stdio *stdio, struct contain
 	cleanup_free char *path = NULL;
 	int err;
 
-	host.cgroup_fd = rt_cgroup_make(m->rt, c, m->b->id, &path);
-	if (host.cgroup_fd < 0) {
+	if (m->rt->no_cgroup)
+		host.cgroup_fd = rt_cgroup_own();
+	else
+		host.cgroup_fd = rt_cgroup_make(m->rt, c, m->b->id, &path);
+	if (host.cgroup_fd < 0 && !m->rt->no_cgroup) {
 		rt_scope_begun(m->rt);
 		return host.cgroup_fd;
 	}

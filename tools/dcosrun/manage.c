@@ -71,28 +71,18 @@ static const struct opt_row kill_rows[] = {
 	{},
 };
 
-struct signalled {
-	int sig;
-};
-
-static int signal_one(int dirfd, void *ctx)
+static void signal_one(pid_t pid, void *ctx)
 {
-	const struct signalled *s = ctx;
-	pid_t pids[CG_KILL_MAX];
-	int nr = cg_procs(dirfd, pids, CG_KILL_MAX);
+	const int *sig = ctx;
 
-	for (int i = 0; i < nr && i < CG_KILL_MAX; i++)
-		(void)kill(pids[i], s->sig); /* one that ends meanwhile needs no signal */
-	return nr < 0 ? nr : 0;
+	(void)kill(pid, *sig); /* one that ends meanwhile needs no signal */
 }
 
-static int signal_all(struct rt_box *b, int sig)
+static int signal_all(struct rt *rt, struct rt_box *b, int sig)
 {
-	struct signalled s = {sig};
-
-	if (b->cgroup_fd < 0)
-		return -ESRCH;
-	return sig == SIGKILL ? cg_kill(b->cgroup_fd) : cg_walk(b->cgroup_fd, signal_one, &s);
+	if (sig == SIGKILL && b->cgroup_fd >= 0)
+		return cg_kill(b->cgroup_fd);
+	return rt_box_pids(rt, b, signal_one, &sig);
 }
 
 /* Without processes of its own to die with it, its children would outlive the container's first. */
@@ -112,12 +102,12 @@ static int kill_box(struct rt *rt, struct rt_box *b, const struct kill_options *
 	int err;
 
 	if (o->all && b->status == RT_STOPPED)
-		return b->cgroup_fd >= 0 ? signal_all(b, sig) : 0;
+		return b->cgroup_fd >= 0 ? signal_all(rt, b, sig) : 0;
 	err = rt_box_living(rt, b);
 	if (err)
 		return err;
-	if (o->all || (sig == SIGKILL && shares_pids(rt, b)))
-		err = signal_all(b, sig);
+	if (o->all || (sig == SIGKILL && b->cgroup_fd >= 0 && shares_pids(rt, b)))
+		err = signal_all(rt, b, sig);
 	else if (syscall(SYS_pidfd_send_signal, b->pidfd, sig, NULL, 0))
 		err = -errno;
 	/* a frozen one would hear of it only when it is thawed */
@@ -217,8 +207,9 @@ static int freeze(struct rt *rt, const struct rt_box *b, bool frozen)
 	if (b->status == (frozen ? RT_PAUSED : RT_RUNNING))
 		return why_set(&rt->why, -EINVAL, "container %s is %s already", b->id,
 			       rt_status_name(b->status));
-	if (b->cgroup_fd < 0)
-		return why_set(&rt->why, -ENOENT, "container %s has lost its cgroup", b->id);
+	err = rt_box_cgroup(rt, b);
+	if (err)
+		return err;
 	err = cg_freeze(b->cgroup_fd, frozen);
 	if (!err && frozen)
 		err = wait_frozen(b->cgroup_fd);

@@ -31,7 +31,7 @@
 /* The whole program's options. */
 struct rt {
 	const char *root, *log, *log_format, *cgroup_manager, *rootless;
-	bool debug, systemd_cgroup, help, version;
+	bool debug, systemd_cgroup, no_cgroup, help, version;
 	char **argv; /* of main() */
 	char *default_root; /* owned */
 	pid_t holder; /* keeps a scope of systemd's until the container is in it; 0 none */
@@ -67,11 +67,11 @@ struct rt_box {
 	int dir; /* ROOT/ID */
 	json_t *state; /* state.json; NULL: it is being created, or was left half made */
 	const char *bundle; /* borrowed from @state, like the next */
-	const char *cgroup; /* below the mount of cgroup2 */
+	const char *cgroup; /* below the mount of cgroup2; NULL: it has none of its own */
 	pid_t pid;
 	uint64_t pid_start;
 	int pidfd; /* -1: it has ended */
-	int cgroup_parent; /* directory above its cgroup, -1 none */
+	int cgroup_parent; /* directory above its cgroup, of ours if it has none; -1 none */
 	int cgroup_fd; /* -1: gone */
 	enum rt_status status;
 };
@@ -100,6 +100,17 @@ int rt_box_save(struct rt *rt, struct rt_box *b, const struct config *c, pid_t p
 /** rt_box_config - its config.json, as it was at create */
 int rt_box_config(struct rt *rt, struct rt_box *b, struct config *ret);
 
+/** rt_box_cgroup - refuse one without a cgroup of its own. Return: 0; -EINVAL; -ENOENT */
+int rt_box_cgroup(struct rt *rt, const struct rt_box *b);
+
+/**
+ * rt_box_pids - the processes of a container: those in its cgroup, and without one, those in its
+ * own pid namespace and below
+ * @f: gets each
+ * Return: 0; -EINVAL it has neither; -errno.
+ */
+int rt_box_pids(struct rt *rt, const struct rt_box *b, void (*f)(pid_t pid, void *ctx), void *ctx);
+
 /** rt_box_living - refuse one that is not created, running or paused. Return: 0; -EINVAL */
 int rt_box_living(struct rt *rt, const struct rt_box *b);
 
@@ -120,6 +131,9 @@ json_t *rt_state_json(const char *id, const char *bundle, const char *status, pi
  * Return: a descriptor of the directory above it, made if missing, with controllers on; -errno.
  */
 int rt_cgroup_make(struct rt *rt, struct config *c, const char *id, char **ret_path);
+
+/** rt_cgroup_own - the cgroup that we are in. Return: descriptor; -1 there is none */
+int rt_cgroup_own(void);
 
 /**
  * rt_scope_make - a scope of systemd's for a container

@@ -14,7 +14,6 @@
 #include "cgroupfs/cgroupfs.h"
 #include "tools/dcosrun/rt.h"
 
-#define PIDS_MAX    65536
 #define COMMAND_MAX 4096
 
 struct list_options {
@@ -105,14 +104,9 @@ static const struct opt_row ps_rows[] = {
 	{},
 };
 
-static int add_pids(int dirfd, void *ctx)
+static void add_pid(pid_t pid, void *ctx)
 {
-	static pid_t pids[PIDS_MAX];
-	int nr = cg_procs(dirfd, pids, PIDS_MAX);
-
-	for (int i = 0; i < nr && i < PIDS_MAX; i++)
-		(void)json_array_append_new(ctx, json_integer(pids[i])); /* ?int */
-	return nr < 0 ? nr : 0;
+	(void)json_array_append_new(ctx, json_integer(pid)); /* ?int */
 }
 
 static void print_process(pid_t pid)
@@ -144,10 +138,8 @@ static int run_ps(struct rt *rt, void *options, struct rt_box *b, char **argv, i
 	if (err)
 		return err;
 	pids = json_array();
-	err = b->cgroup_fd < 0 ? -ENOENT : cg_walk(b->cgroup_fd, add_pids, pids);
-	if (err)
-		(void)why_set(&rt->why, err, "container %s: its cgroup", b->id); /* is @err */
-	else if (as_json)
+	err = rt_box_pids(rt, b, add_pid, pids);
+	if (!err && as_json)
 		(void)(json_dumpf(pids, stdout, JSON_COMPACT) || putchar('\n')); /* see closing */
 	if (!err && !as_json) {
 		(void)printf("%-8s %s\n", "PID", "CMD");
@@ -255,6 +247,8 @@ static int run_events(struct rt *rt, void *options, char **argv, int argc)
 		if (err)
 			return err;
 		err = rt_box_living(rt, &b);
+		if (!err)
+			err = rt_box_cgroup(rt, &b);
 		if (!err)
 			err = print_stats(rt, &b);
 		rt_box_close(&b);

@@ -145,8 +145,8 @@ static int run_update(struct rt *rt, void *options, struct rt_box *b, char **arg
 	(void)argv; /* none */
 	(void)argc;
 	rt_config_new(&c);
-	if (!err && b->cgroup_fd < 0)
-		err = why_set(&rt->why, -ENOENT, "container %s has lost its cgroup", b->id);
+	if (!err)
+		err = rt_box_cgroup(rt, b);
 	if (!err)
 		err = resources_of(rt, options, &resources);
 	if (!err)
