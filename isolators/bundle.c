@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "agent/lib/cleanup.h"
+#include "isolators/join.h"
 #include "isolators/mounts.h"
 #include "isolators/rootfs.h"
 #include "isolators/rows.h"
@@ -44,6 +45,7 @@ static void bundle_release(struct isolation *iso)
 	if (!b)
 		return;
 	close_fd(&b->image);
+	free(b->mounts);
 	free(b);
 	iso->priv[iso_index(&bundle_isolator)] = NULL;
 }
@@ -60,11 +62,40 @@ static bool is_handed(const struct isolation *iso, const struct oci_mount *m)
 	       (is_cgroup(m) && !(iso->spec->namespaces & CLONE_NEWCGROUP));
 }
 
+/*
+ * Descriptors of binds go through one message. What does not fit is opened by the child, which
+ * sees the same files as long as it has no user namespace.
+ */
+static int reserve_mounts(struct isolation *iso, struct bundle *b)
+{
+	const struct ct_oci *oci = iso->spec->oci;
+	size_t handed = 0;
+
+	for (size_t i = 0; i < oci->mounts_nr; i++) {
+		const struct oci_mount *m = &oci->mounts[i];
+		bool only_here = is_cgroup(m) || m->idmap || ns_has_user(iso->spec);
+
+		b->mounts[i] = BUNDLE_NEW;
+		if (!is_handed(iso, m))
+			continue;
+		if (handed < OCI_HANDED_MAX)
+			b->mounts[i] = iso_reserve(iso);
+		else if (!only_here)
+			b->mounts[i] = BUNDLE_OWN;
+		if (b->mounts[i] == BUNDLE_NEW || b->mounts[i] == -E2BIG)
+			return iso_fail(iso, -EINVAL,
+					"mounts[%zu]: more than %d binds, and this one is "
+					"id-mapped, of a cgroup or for a user namespace",
+					i, OCI_HANDED_MAX);
+		handed++;
+	}
+	return 0;
+}
+
 static int bundle_prepare(struct isolation *iso)
 {
 	const struct ct_oci *oci = iso->spec->oci;
 	struct bundle *b;
-	int last;
 
 	if (!oci)
 		return 0;
@@ -78,10 +109,11 @@ static int bundle_prepare(struct isolation *iso)
 	b->image = open(oci->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (b->image < 0)
 		return iso_fail(iso, -errno, "root.path: %s", oci->rootfs);
-	last = b->root = iso_reserve(iso);
-	for (size_t i = 0; i < oci->mounts_nr && last >= 0; i++)
-		b->mounts[i] = is_handed(iso, &oci->mounts[i]) ? (last = iso_reserve(iso)) : -1;
-	return last < 0 ? iso_fail(iso, last, "mounts: too many binds") : 0;
+	b->mounts = calloc(oci->mounts_nr + 1, sizeof(*b->mounts));
+	if (!b->mounts)
+		return iso_fail(iso, -ENOMEM, "rootfs");
+	b->root = iso_reserve(iso);
+	return b->root < 0 ? iso_fail(iso, b->root, "root.path") : reserve_mounts(iso, b);
 }
 
 static int maps_write(pid_t pid, const char *file, const struct oci_maps *maps)

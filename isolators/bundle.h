@@ -8,11 +8,14 @@
 
 #define BUNDLE_BUILD_MODE 0755 /* of directories made for mounts */
 
+#define BUNDLE_NEW (-1) /* made inside */
+#define BUNDLE_OWN (-2) /* a bind whose source the child opens itself */
+
 /* The places in iso->handed[] of what the parent hands to the child. */
 struct bundle {
 	int image; /* O_PATH descriptor of the root directory */
 	int root; /* place of the root's mount */
-	int mounts[OCI_MOUNTS_MAX]; /* of binds, -1: made inside */
+	int *mounts; /* of binds; BUNDLE_NEW or BUNDLE_OWN */
 };
 
 /** bundle_mount - child: one mount of the configuration; its place in mounts[] is @i */

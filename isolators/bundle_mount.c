@@ -150,11 +150,25 @@ static int remount(struct isolation *iso, const struct oci_mount *m, int root)
 	return err ? bundle_fail(iso, "remounting", m->destination, err) : 0;
 }
 
+/* The host's files are still there, below what will be the root. */
+static int own_bind(struct isolation *iso, const struct oci_mount *m, int root)
+{
+	int fd = mnt_clone(AT_FDCWD, m->source, m->recursive), err;
+
+	if (fd < 0)
+		return bundle_fail(iso, "binding", m->source, fd);
+	err = put_mount(iso, m, fd, root);
+	(void)close(fd); /* attached, or given up */
+	return err;
+}
+
 int bundle_mount(struct isolation *iso, const struct bundle *b, size_t i, int root)
 {
 	const struct oci_mount *m = &iso->spec->oci->mounts[i];
 
 	if (b->mounts[i] >= 0)
 		return put_mount(iso, m, iso->handed[b->mounts[i]], root);
+	if (b->mounts[i] == BUNDLE_OWN)
+		return own_bind(iso, m, root);
 	return m->remount ? remount(iso, m, root) : new_mount(iso, m, root);
 }

@@ -16,7 +16,8 @@
 
 #include "agent/lib/why.h"
 
-#define OCI_MOUNTS_MAX	200 /* descriptors of binds go through one message, below SCM_MAX_FD */
+#define OCI_MOUNTS_MAX	16384
+#define OCI_HANDED_MAX	200 /* binds whose descriptors go through one message, below SCM_MAX_FD */
 #define OCI_OPTIONS_MAX 64 /* of one mount */
 #define OCI_MAPS_MAX	340 /* lines of an id map: user_namespaces(7) */
 #define OCI_NODES_MAX	1024

@@ -49,4 +49,17 @@ ok "delete takes it away" none delete n1
 like "$(LINUX='"resources": {"pids": {"limit": 9}},' config true; none run n2 2>&1 < /dev/null)" "linux.resources: pids.max=9: the container has no cgroup of its own" "limits that nobody would hold are refused"
 like "$(none --systemd-cgroup run n2 2>&1)" "allowed is one of them" "and a manager beside none"
 
+# --- many mounts --------------------------------------------------------------------
+# binds NUMBER: so many more mounts
+binds() { for i in $(seq "$1"); do printf ', {"destination": "/mnt/%d", "source": "%s/vol", "options": ["bind", "ro"]}' "$i" "$T"; done; }
+mkdir -p "$T/vol"
+MOUNTS=$(binds 300) # not in the environment, where it would not fit
+is "$(inside 'grep -c \" /mnt/[0-9]* [a-z0-9]* ro\" /proc/mounts; ls -d /mnt/300')" "300
+/mnt/300
+status 0" "more mounts than descriptors fit into a message"
+like "$(NAMESPACES='{"type": "pid"}, {"type": "mount"}, {"type": "user"}' LINUX='"uidMappings": [{"containerID": 0, "hostID": 70000, "size": 10}], "gidMappings": [{"containerID": 0, "hostID": 70000, "size": 10}],' inside true)" 'mounts\[203\]: more than 200 binds' "which a user namespace can't have"
+MOUNTS=$(binds 17000)
+like "$(inside true)" "mounts: 17003 entries, allowed are up to 16384" "and there are bounds"
+unset MOUNTS
+
 tap_done
