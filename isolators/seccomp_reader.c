@@ -31,7 +31,7 @@ const char *sc_shown(const char *s, char buf[static SC_SHOWN_MAX])
 {
 	size_t i;
 
-	for (i = 0; s[i] && i < SC_SHOWN_MAX - 1; i++)
+	for (i = 0; i < SC_SHOWN_MAX - 1 && s[i]; i++)
 		buf[i] = (char)(s[i] < ' ' || s[i] > '~' ? '?' : s[i]);
 	buf[i] = '\0';
 	return buf;

@@ -211,6 +211,10 @@ static void update_apps(struct api_call *call)
 	json_t *v;
 
 	changes = calloc(nr ?: 1, sizeof(*changes));
+	if (!changes) {
+		api_says(call, 500, "out of memory");
+		return;
+	}
 	if (!json_is_array(call->body) || nr > CORE_APPS_MAX)
 		app_error(&e, "/", "must be an array of apps");
 	json_array_foreach (call->body, i, v) {

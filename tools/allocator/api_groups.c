@@ -98,19 +98,24 @@ static void get_group(struct api_call *call)
 
 static void add_item(struct group_change *g, const char *id, json_t *def)
 {
-	if (g->nr == g->max) {
+	char *copy = strdup(id);
+
+	if (copy && g->nr == g->max) {
 		size_t max = g->max ? g->max * 2 : 16;
 		struct core_change *items = reallocarray(g->items, max, sizeof(*items));
 
-		if (!items) {
-			app_error(&g->errors, "/", "out of memory");
-			json_decref(def);
-			return;
+		if (items) {
+			g->items = items;
+			g->max = max;
 		}
-		g->items = items;
-		g->max = max;
 	}
-	g->items[g->nr++] = (struct core_change){strdup(id), def, false};
+	if (!copy || g->nr == g->max) {
+		app_error(&g->errors, "/", "out of memory");
+		json_decref(def);
+		free(copy);
+		return;
+	}
+	g->items[g->nr++] = (struct core_change){copy, def, false};
 }
 
 static bool has_item(const struct group_change *g, const char *id)

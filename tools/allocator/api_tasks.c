@@ -101,6 +101,10 @@ static bool scale_down(struct api_call *call, const json_t *ids)
 	json_t *v;
 	bool done;
 
+	if (!changes) {
+		api_says(call, 500, "out of memory");
+		return false;
+	}
 	json_array_foreach (ids, i, v) {
 		struct core_task *t = core_find_task(call->core, json_string_value(v));
 

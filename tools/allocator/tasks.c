@@ -344,7 +344,10 @@ static void on_node(void *arg, const struct agents_node *n)
 {
 	struct core *c = arg;
 	struct core_node *known = core_find_node(c, n->id);
+	cleanup_free char *host = strdup(n->hostname ?: n->id);
 
+	if (!host)
+		return;
 	if (!known) {
 		known = calloc(1, sizeof(*known));
 		if (!known)
@@ -360,7 +363,7 @@ static void on_node(void *arg, const struct agents_node *n)
 	json_decref(known->doc);
 	known->doc = node_json(n);
 	free(known->host);
-	known->host = strdup(n->hostname ?: n->id);
+	known->host = take_ptr(host);
 	known->state = n->state;
 	if (place_node(c, n) < 0)
 		log_warn("node %s cannot be used", n->id);
