@@ -23,7 +23,8 @@ DEPS		:= gcc make libc6-dev pkg-config clang libclang-rt-dev llvm \
 		   libarchive-dev skopeo \
 		   python3-docutils clang-format perl busybox-static tmux curl \
 		   qemu-system-x86 e2fsprogs cpio kmod mmdebstrap zstd xz-utils \
-		   debian-archive-keyring mount sqlite3 iproute2 nftables iperf3 podman
+		   debian-archive-keyring mount sqlite3 iproute2 nftables iperf3 podman \
+		   chromium chromium-driver
 
 OPT		?= -O2 -g
 WARN		:= -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
@@ -109,6 +110,7 @@ help:
 	@echo 'all       programs into $$O/bin (O=$(O))'
 	@echo 'deps      install what is missing from the distribution'
 	@echo 'demo      run real containers, meter them, show them (root)'
+	@echo 'demo-cluster  three nodes, an allocator, a service that grows and shrinks (root)'
 	@echo 'test      every layer of tests (root)'
 	@echo 'check     format, headers, includes'
 	@echo 'prove-hostile  tests of hostile tasks turn red without the defence (root)'

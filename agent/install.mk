@@ -27,6 +27,7 @@ install-map	= \
 	644:agent/systemd/dcos.sysusers:$(PREFIX)/lib/sysusers.d/dcos.conf \
 	644:agent/systemd/dcos.tmpfiles:$(PREFIX)/lib/tmpfiles.d/dcos.conf \
 	$(foreach p,$(wildcard isolators/profiles/*.json),644:$(p):$(SHAREDIR)/dcos-node/seccomp/$(notdir $(p))) \
+	$(foreach w,$(wildcard tools/allocator/web/*),644:$(w):$(SHAREDIR)/dcos-node/web/$(notdir $(w))) \
 	$(foreach c,$(wildcard tools/completion/*),644:$(c):$(SHAREDIR)/bash-completion/completions/$(notdir $(c))) \
 	$(foreach m,$(man-pages),644:$(m):$(SHAREDIR)/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
 

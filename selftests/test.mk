@@ -10,7 +10,7 @@ PROVE_FLAGS	?=
 # one job a CPU unless the caller has said how many
 jobs		= $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
-.PHONY: test test-run test-root test-vm demo
+.PHONY: test test-run test-root test-vm demo demo-cluster
 test: deps
 	+@$(MAKE) --no-print-directory $(jobs) test-run
 
@@ -27,6 +27,6 @@ test-root: all $(crash-agent) $(inject) $(root-tests) $(allocator-emulated)
 test-vm: $(test-programs)
 	$(prove-env) prove -v --exec selftests/exec.sh $(if $(T),$(T:%=selftests/vm/%.t),$(vm-tests))
 
-demo: deps
+demo demo-cluster: deps
 	+@$(MAKE) --no-print-directory $(jobs) all
-	@$(prove-env) selftests/demo.sh
+	@$(prove-env) selftests/$@.sh

@@ -78,7 +78,7 @@ node_start() { node_net "$1" && node_paths "$1" && node_agent "$1" && node_uplin
 # allocator_start: in the hub's namespace; its HTTP is at $URL there, see call
 allocator_start() {
 	: > "$T/allocator.log"
-	nsenter --net="$T/net/hub" "$DCOS_BUILD/bin/dcos-allocator" -l "$HUB:8080" --state "$T/store" --agents "$HUB:7070" \
+	nsenter --net="$T/net/hub" "$DCOS_BUILD/bin/dcos-allocator" -l "$HUB:8080" --state "$T/store" --web "$DCOS_SRC/tools/allocator/web" --agents "$HUB:7070" \
 		--ca "$T/pki/ca.crt" --certificate "$T/pki/allocator.crt" --key "$T/pki/allocator.key" \
 		> /dev/null 2>> "$T/allocator.log" < /dev/null &
 	ALLOCATOR_PID=$!

@@ -61,7 +61,7 @@ ok "what speaks no TLS is refused" until_ok 5 more refused_tls_total "$((before 
 
 # --- an app -------------------------------------------------------------------------------------
 make_rootfs "$T/img"
-APP='{"id": "/web", "cmd": "trap \"exit 0\" TERM; while :; do sleep 0.2; done", "instances": 2, "cpus": 0.1,
+APP='{"id": "/web", "cmd": "echo hello; trap \"exit 0\" TERM; while :; do sleep 0.2; done", "instances": 2, "cpus": 0.1,
 	"mem": 16, "taskKillGracePeriodSeconds": 1, "constraints": [["rack", "UNIQUE"]],
 	"unreachableStrategy": {"inactiveAfterSeconds": 600, "expungeAfterSeconds": 1200},
 	"container": {"type": "DOCKER", "docker": {"image": "'$T/img'"}}}'
@@ -141,6 +141,8 @@ nsenter --net="$T/net/hub" "$DCOS_BUILD/bin/dcos-allocator" -l 127.0.0.1:8081 --
 like "$? $(cat "$T/insecure.log")" '^2 .*--insecure: 10.77.0.1:7071 is not an address of this machine' "without TLS only to this machine's own addresses"
 
 # --- to the end ----------------------------------------------------------------------------------
+is "$(call GET "/v2/tasks/$two/log")" "hello" "a task's log comes from its node"
+is "$(call GET "/v2/tasks/none/log")" '{"message":"there is no such task"}' "one that is not there has none"
 call DELETE /v2/apps/web > /dev/null
 none() { [ -z "$(tasks 1)$(tasks 2)" ]; }
 ok "the app is deleted: its tasks end" until_ok 30 none

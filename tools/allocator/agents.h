@@ -66,6 +66,15 @@ int agents_kill(struct agents *a, const char *node, const char *task, uint32_t g
 /** agents_update - change limits of a running task */
 int agents_update(struct agents *a, const char *node, const char *task, json_t *resources);
 
+/**
+ * agents_log - the end of what a task has written
+ * @stream: stdout or stderr; @bytes: at most so many
+ * @done: called once, later: @text (borrowed), or NULL and @why not
+ * Return: 0; -ENOTCONN, -EBUSY, -ENOMEM and others: @done is not called.
+ */
+int agents_log(struct agents *a, const char *node, const char *task, const char *stream,
+	       size_t bytes, void (*done)(void *arg, const char *text, const char *why), void *arg);
+
 /** agents_drain - accept no new tasks there, or accept them again */
 int agents_drain(struct agents *a, const char *node, bool on);
 

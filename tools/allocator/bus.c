@@ -39,6 +39,7 @@ static const char *const types_known[] = {
 	"instance_health_changed_event",
 	"unknown_instance_terminated_event",
 	"node_changed_event",
+	BUS_USAGE,
 };
 
 struct bus_listener {
@@ -84,7 +85,17 @@ static bool wants(const struct bus_listener *l, const char *type)
 	for (size_t i = 0; i < l->types_nr; i++)
 		if (!strcmp(l->types[i], type))
 			return true;
-	return !l->types_nr;
+	return !l->types_nr && strcmp(type, BUS_USAGE) != 0;
+}
+
+bool bus_asked(const struct bus *b, const char *type)
+{
+	const struct bus_listener *l;
+
+	LIST_FOREACH(l, &b->listeners, link)
+	if (wants(l, type) && l->types_nr)
+		return true;
+	return false;
 }
 
 static void queue_text(struct bus_listener *l, const char *text, size_t len)

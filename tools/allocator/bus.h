@@ -14,6 +14,7 @@
 #define BUS_LISTENERS_MAX 64
 #define BUS_QUEUE_MAX	  (256 * 1024) /* bytes that wait for one listener */
 #define BUS_TYPES_MAX	  32 /* event types that one listener may name */
+#define BUS_USAGE	  "usage_event" /* comes every second, to those who name it */
 
 struct bus;
 struct bus_listener;
@@ -33,9 +34,12 @@ struct bus *bus_free(struct bus *b);
  */
 void bus_publish(struct bus *b, const char *type, json_t *body);
 
+/** bus_asked - somebody has named this type, which those who name none do not get. Return: so it is */
+bool bus_asked(const struct bus *b, const char *type);
+
 /**
  * bus_listen - begin to listen
- * @types: event types, at most BUS_TYPES_MAX; @types_nr 0: all
+ * @types: event types, at most BUS_TYPES_MAX; @types_nr 0: all but BUS_USAGE
  * @wake: called when there is something to read and there was nothing
  * Return: 0; -EUSERS too many listeners; -ENOMEM.
  */

@@ -62,6 +62,7 @@ static int tick(sd_event_source *source, uint64_t usec, void *userdata)
 		bus_ping(c->bus);
 	tasks_tick(c);
 	scaler_tick(c);
+	metered_tell(c);
 	core_turn(c);
 	/* fails for a bad argument only */
 	(void)sd_event_source_set_time_relative(source, TICK_US);

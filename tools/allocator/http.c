@@ -14,18 +14,27 @@
 
 #include "agent/lib/cleanup.h"
 #include "tools/allocator/api.h"
+#include "tools/allocator/page.h"
 
 #define EVENTS_PATH  "/v2/events"
 #define EVENTS_BLOCK 16384 /* bytes that are passed on at once */
+#define TASKS_PATH   "/v2/tasks/"
+#define LOG_PATH     "/log"
+#define LOG_BYTES    65536 /* of the end of a log */
 #define DIGITS	     JSON_REAL_PRECISION(15) /* 1.15, not 1.1499999999999999 */
 #define JSON_TYPE    "application/json"
+#define PAGE_POLICY                                                                                \
+	"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "            \
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 struct http {
 	sd_event *event;
 	struct core *core;
+	const char *web; /* directory of the page */
 	struct MHD_Daemon *daemon;
 	sd_event_source *io, *timer, *post;
 	LIST_HEAD(, stream) streams;
+	LIST_HEAD(, waiting) waiting;
 	size_t bodies; /* bytes */
 	bool resumed;
 };
@@ -44,6 +53,16 @@ struct request {
 	char *body;
 	size_t len, room;
 	unsigned int refused; /* status; the rest of the body is not looked at */
+	unsigned int status; /* of the answer that was waited for; 0: none */
+	char *answer;
+};
+
+/* One request whose answer comes from a node. The node's end frees it. */
+struct waiting {
+	LIST_ENTRY(waiting) link;
+	struct http *http; /* NULL: nobody waits any more */
+	struct MHD_Connection *mhd;
+	struct request *rq;
 };
 
 /* ---- events ---- */
@@ -185,7 +204,106 @@ static enum MHD_Result listen_events(struct http *h, struct MHD_Connection *mhd)
 			     "text/event-stream", NULL);
 }
 
+static enum MHD_Result send_page(struct http *h, struct MHD_Connection *mhd, const char *name,
+				 const char *type)
+{
+	size_t size = 0;
+	int fd = page_open(h->web, name, &size);
+	struct MHD_Response *r;
+
+	if (fd < 0)
+		return refuse(mhd, 404, "The web page is not installed; the API is below /v2");
+	r = MHD_create_response_from_fd(size, fd); /* takes it over */
+	if (!r) {
+		close_fd(&fd);
+		return MHD_NO;
+	}
+	if (MHD_add_response_header(r, "Content-Security-Policy", PAGE_POLICY) != MHD_YES) {
+		MHD_destroy_response(r);
+		return MHD_NO;
+	}
+	return send_response(mhd, 200, r, type, NULL);
+}
+
+/* ---- logs: the one answer that is not known at once ---- */
+
+static void log_came(void *arg, const char *text, const char *why)
+{
+	struct waiting *w = arg;
+
+	if (w->http) {
+		w->rq->status = text ? 200 : 502;
+		w->rq->answer = strdup(text ?: why);
+		w->http->resumed = true;
+		LIST_REMOVE(w, link);
+		MHD_resume_connection(w->mhd);
+	}
+	free(w);
+}
+
+static enum MHD_Result send_log(struct MHD_Connection *mhd, const struct request *rq)
+{
+	if (rq->status != 200)
+		return refuse(mhd, rq->status, rq->answer ?: "out of memory");
+	return send_text(mhd, 200, "text/plain; charset=utf-8", NULL, rq->answer ?: "");
+}
+
+/* "/v2/tasks/ID/log": the ID, or "" */
+static const char *log_task(const char *path, char *buf, size_t size)
+{
+	size_t len = strlen(path), before = strlen(TASKS_PATH), after = strlen(LOG_PATH);
+
+	*buf = '\0';
+	if (len > before + after && len - before - after < size &&
+	    !strncmp(path, TASKS_PATH, before) && !strcmp(path + len - after, LOG_PATH)) {
+		memcpy(buf, path + before, len - before - after);
+		buf[len - before - after] = '\0';
+	}
+	return buf;
+}
+
+static enum MHD_Result ask_log(struct http *h, struct MHD_Connection *mhd, struct request *rq,
+			       const char *id)
+{
+	const char *stream = MHD_lookup_connection_value(mhd, MHD_GET_ARGUMENT_KIND, "stream");
+	const struct core_task *t = core_find_task(h->core, id);
+	struct waiting *w;
+
+	if (!t)
+		return refuse(mhd, 404, "there is no such task");
+	if (stream && strcmp(stream, "stdout") != 0 && strcmp(stream, "stderr") != 0)
+		return refuse(mhd, 400, "stream: must be stdout or stderr");
+	w = calloc(1, sizeof(*w));
+	if (!w)
+		return MHD_NO;
+	*w = (struct waiting){.http = h, .mhd = mhd, .rq = rq};
+	LIST_INSERT_HEAD(&h->waiting, w, link);
+	MHD_suspend_connection(mhd);
+	if (agents_log(h->core->agents, t->node, id, stream ?: "stdout", LOG_BYTES, log_came, w))
+		log_came(w, NULL, "the node cannot be asked now");
+	return MHD_YES;
+}
+
 /* ---- requests ---- */
+
+/*
+ * A page of somebody else's that an operator's browser shows must not be able to change anything
+ * here: browsers say where such a request comes from.
+ */
+static bool is_foreign(struct MHD_Connection *mhd, const char *method)
+{
+	const char *origin = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, "Origin");
+	const char *host = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, "Host");
+
+	if (!origin || !strcmp(method, MHD_HTTP_METHOD_GET) ||
+	    !strcmp(method, MHD_HTTP_METHOD_HEAD))
+		return false;
+	if (!strncmp(origin, "http://", 7))
+		origin += 7;
+	else if (!strncmp(origin, "https://", 8))
+		origin += 8;
+	return !host || strcasecmp(origin, host) != 0;
+}
 
 /* A parameter; without a key the address that the client has used. */
 static const char *query(void *arg, const char *key)
@@ -216,17 +334,26 @@ static int clean_path(const char *url, char *buf)
 }
 
 static enum MHD_Result run(struct http *h, struct MHD_Connection *mhd, const char *url,
-			   const char *method, const struct request *rq)
+			   const char *method, struct request *rq)
 {
+	char task[CORE_TASK_ID_SIZE];
 	struct api_call call = {.core = h->core,
 				.method = method,
 				.query = query,
 				.query_arg = mhd};
+	const char *file, *type = NULL;
 	json_error_t error;
 	enum MHD_Result r;
 
 	if (clean_path(url, call.path) < 0)
 		return refuse(mhd, 414, "the path is too long");
+	if (is_foreign(mhd, method))
+		return refuse(mhd, 403, "a page of another origin may change nothing here");
+	file = page_find(call.path, &type);
+	if (file && !strcmp(method, MHD_HTTP_METHOD_GET))
+		return send_page(h, mhd, file, type);
+	if (*log_task(call.path, task, sizeof(task)) && !strcmp(method, MHD_HTTP_METHOD_GET))
+		return ask_log(h, mhd, rq, task);
 	if (!strcmp(call.path, EVENTS_PATH) && !strcmp(method, MHD_HTTP_METHOD_GET))
 		return listen_events(h, mhd);
 	if (rq->len) {
@@ -288,6 +415,8 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *mhd, const char 
 		*upload_len = 0;
 		return MHD_YES;
 	}
+	if (rq->status)
+		return send_log(mhd, rq);
 	if (rq->refused == 413)
 		return refuse(mhd, 413, "the body is too large");
 	if (rq->refused)
@@ -307,6 +436,7 @@ static void request_ends(void *cls, struct MHD_Connection *mhd, void **state,
 		return;
 	h->bodies -= rq->room;
 	free(rq->body);
+	free(rq->answer);
 	free(rq);
 	*state = NULL;
 }
@@ -365,7 +495,7 @@ static int add_sources(struct http *h)
 	return r < 0 ? r : 0;
 }
 
-int http_new(sd_event *event, int fd, struct core *core, struct http **ret)
+int http_new(sd_event *event, int fd, struct core *core, const char *web, struct http **ret)
 {
 	struct http *h = calloc(1, sizeof(*h));
 	int r;
@@ -374,7 +504,9 @@ int http_new(sd_event *event, int fd, struct core *core, struct http **ret)
 		return -ENOMEM;
 	h->event = sd_event_ref(event);
 	h->core = core;
+	h->web = web;
 	LIST_INIT(&h->streams);
+	LIST_INIT(&h->waiting);
 	h->daemon =
 		MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle, h,
 				 MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
@@ -398,10 +530,16 @@ int http_new(sd_event *event, int fd, struct core *core, struct http **ret)
 
 struct http *http_free(struct http *h)
 {
+	struct waiting *w;
 	struct stream *s;
 
 	if (!h)
 		return NULL;
+	while ((w = LIST_FIRST(&h->waiting))) { /* the node's end frees it */
+		LIST_REMOVE(w, link);
+		w->http = NULL;
+		MHD_resume_connection(w->mhd);
+	}
 	LIST_FOREACH(s, &h->streams, link)
 	{
 		bus_unlisten(s->listener); /* nobody is told of each other's end */

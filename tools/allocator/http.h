@@ -22,8 +22,9 @@ struct http;
 /**
  * http_new - serve
  * @fd: a listening socket, taken over on success
+ * @web: directory of the page's files, borrowed
  */
-int http_new(sd_event *event, int fd, struct core *core, struct http **ret);
+int http_new(sd_event *event, int fd, struct core *core, const char *web, struct http **ret);
 struct http *http_free(struct http *h);
 
 #endif

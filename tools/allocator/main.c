@@ -18,9 +18,10 @@
 #define LISTEN_DEFAULT "127.0.0.1:8080"
 #define STATE_DEFAULT  "/var/lib/dcos-allocator"
 #define STORE_FILE     "allocator.db"
+#define WEB_DEFAULT    DCOS_PREFIX "/share/dcos-node/web"
 
 struct options {
-	const char *listen, *state;
+	const char *listen, *state, *web;
 	bool help, version;
 	struct nodes_options nodes;
 };
@@ -41,6 +42,8 @@ static const struct opt_row rows[] = {
 	 "where to serve HTTP (default " LISTEN_DEFAULT "); port 0: any"},
 	{"state", 's', "DIR", opt_string, FIELD(state), NULL,
 	 "directory of the store (default $STATE_DIRECTORY, " STATE_DEFAULT ")"},
+	{"web", 0, "DIR", opt_string, FIELD(web), NULL,
+	 "files of the web page (default " WEB_DEFAULT ")"},
 	{"help", 'h', NULL, opt_flag, FIELD(help), NULL, "this help"},
 	{"version", 0, NULL, opt_flag, FIELD(version), NULL, "the version"},
 	{},
@@ -106,7 +109,7 @@ static int serve(struct allocator *a)
 		    ?: nodes_begin(a->event, &a->o.nodes, &core_agents_ops, a->core,
 				   &a->core->agents, &a->why);
 	if (!r) {
-		r = http_new(a->event, fd, a->core, &a->http);
+		r = http_new(a->event, fd, a->core, a->o.web ?: WEB_DEFAULT, &a->http);
 		if (r < 0)
 			(void)why_set(&a->why, r, "no HTTP server");
 	}

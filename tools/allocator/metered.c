@@ -8,6 +8,7 @@
 
 #define FRESH_MS 5000 /* a task that said nothing for so long is left out */
 #define BITS	 8
+#define TOLD_MAX 1000 /* tasks in one event: it must fit the queue of a listener */
 
 /* The sum over the tasks, from the mean. */
 static uint64_t sum_of(const struct signals *s, enum signal which, uint64_t now_ms)
@@ -67,4 +68,47 @@ void metered_task_gone(struct core *c, const struct core_task *t)
 void metered_node_gone(struct core_node *n)
 {
 	n->use = signals_free(n->use);
+}
+
+struct telling {
+	struct core *core;
+	json_t *tasks;
+};
+
+static void tell_task(void *arg, const struct signals_task *t)
+{
+	struct telling *to = arg;
+	const struct core_task *is = core_find_task(to->core, t->id);
+
+	if (!is || json_array_size(to->tasks) >= TOLD_MAX)
+		return;
+	(void)json_array_append_new(to->tasks, json_pack("{s:s, s:s, s:f, s:I, s:I, s:I, s:I, s:I}",
+							 "id", t->id, "app", is->app->id, "cpus",
+							 (double)t->cpus_milli / 1000, "memory",
+							 (json_int_t)t->memory_bytes, "throttled",
+							 (json_int_t)t->throttled, "waitP99Us",
+							 (json_int_t)t->wait_p99_us, "received",
+							 (json_int_t)t->received, "sent",
+							 (json_int_t)t->sent)); /* else without */
+}
+
+void metered_tell(struct core *c)
+{
+	struct telling to = {c, NULL};
+	json_t *nodes;
+	struct core_node *n;
+
+	if (!bus_asked(c->bus, BUS_USAGE))
+		return;
+	to.tasks = json_array();
+	nodes = json_object();
+	LIST_FOREACH(n, &c->nodes, link)
+	{
+		if (n->use && n->state != AGENTS_UNREACHABLE)
+			signals_each(n->use, mono_ms(), FRESH_MS, tell_task, &to);
+		if (json_object_get(n->doc, "used"))
+			(void)json_object_set(nodes, n->id,
+					      json_object_get(n->doc, "used")); /* else without */
+	}
+	bus_publish(c->bus, BUS_USAGE, json_pack("{s:o, s:o}", "nodes", nodes, "tasks", to.tasks));
 }

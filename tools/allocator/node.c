@@ -66,8 +66,13 @@ void node_leave(struct node *n)
 {
 	if (n->entered)
 		(void)tdelete(n, &n->agents->by_id, by_id); /* it is in */
-	while (!STAILQ_EMPTY(&n->orders))
-		order_free(n, STAILQ_FIRST(&n->orders));
+	while (!STAILQ_EMPTY(&n->orders)) {
+		struct node_order *o = STAILQ_FIRST(&n->orders);
+
+		if (o->done)
+			o->done(o->arg, NULL, "the node is lost");
+		order_free(n, o);
+	}
 	if (n->up) {
 		n->agents->counters.lost++;
 		n->is.state = AGENTS_UNREACHABLE;
@@ -202,7 +207,9 @@ static void not_done(struct node *n, const struct node_order *o, const char *err
 	struct why why = {};
 
 	client_explain(error, params, &why);
-	if (o->is_run && o->task)
+	if (o->done)
+		o->done(o->arg, NULL, why.text);
+	else if (o->is_run && o->task)
 		tell_status(n, o->task, "FAILED", why.text, NULL);
 	else if (o->is_kill && o->task && strstr(error, "NoSuchTask"))
 		tell_status(n, o->task, "LOST", why.text, NULL);
@@ -221,12 +228,17 @@ void node_answer(struct node *n, json_int_t number, const char *error, const jso
 		return;
 	if (error)
 		not_done(n, o, error, params);
+	else if (o->done)
+		o->done(o->arg,
+			json_string_value(json_object_get(params, "text"))
+				?: "(what is no UTF-8 is not shown)",
+			NULL);
 	order_free(n, o);
 }
 
 /* @params is taken over. Return: 0; -ENOTCONN, -EBUSY, -ENOMEM, or of the way */
 static int order(struct agents *a, const char *node, const char *method, const char *task,
-		 json_t *params)
+		 json_t *params, struct node_order **ret)
 {
 	struct node *n = node_find(a, node);
 	struct node_order *o = NULL;
@@ -254,12 +266,15 @@ static int order(struct agents *a, const char *node, const char *method, const c
 	}
 	STAILQ_INSERT_TAIL(&n->orders, o, link);
 	n->orders_nr++;
+	if (ret)
+		*ret = o;
 	return 0;
 }
 
 int agents_launch(struct agents *a, const char *node, json_t *spec, struct why *why)
 {
-	int r = order(a, node, "Run", field_str(spec, "id"), json_pack("{s:O}", "spec", spec));
+	int r = order(a, node, "Run", field_str(spec, "id"), json_pack("{s:O}", "spec", spec),
+		      NULL);
 
 	return r < 0 ? why_set(why, r, "node %s", node) : 0;
 }
@@ -267,16 +282,32 @@ int agents_launch(struct agents *a, const char *node, json_t *spec, struct why *
 int agents_kill(struct agents *a, const char *node, const char *task, uint32_t grace_ms)
 {
 	return order(a, node, "Kill", task,
-		     json_pack("{s:s, s:I}", "id", task, "grace_ms", (json_int_t)grace_ms));
+		     json_pack("{s:s, s:I}", "id", task, "grace_ms", (json_int_t)grace_ms), NULL);
 }
 
 int agents_update(struct agents *a, const char *node, const char *task, json_t *resources)
 {
 	return order(a, node, "Update", task,
-		     json_pack("{s:s, s:O}", "id", task, "resources", resources));
+		     json_pack("{s:s, s:O}", "id", task, "resources", resources), NULL);
 }
 
 int agents_drain(struct agents *a, const char *node, bool on)
 {
-	return order(a, node, "Drain", NULL, json_pack("{s:b}", "off", !on));
+	return order(a, node, "Drain", NULL, json_pack("{s:b}", "off", !on), NULL);
+}
+
+int agents_log(struct agents *a, const char *node, const char *task, const char *stream,
+	       size_t bytes, void (*done)(void *arg, const char *text, const char *why), void *arg)
+{
+	struct node_order *o;
+	int r = order(a, node, "Logs", task,
+		      json_pack("{s:s, s:s, s:I}", "id", task, "stream", stream, "tail_bytes",
+				(json_int_t)bytes),
+		      &o);
+
+	if (r)
+		return r;
+	o->done = done;
+	o->arg = arg;
+	return 0;
 }

@@ -27,6 +27,9 @@ struct node_order {
 	json_int_t number;
 	bool is_run, is_kill;
 	char *task; /* NULL: it is about none */
+	void (*done)(void *arg, const char *text,
+		     const char *why); /* of a log; NULL: nobody waits */
+	void *arg;
 };
 
 /**

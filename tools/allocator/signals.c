@@ -351,6 +351,28 @@ uint32_t signals_peak(const struct signals *s, uint64_t now_ms, uint64_t fresh_m
 	return nr;
 }
 
+void signals_each(const struct signals *s, uint64_t now_ms, uint64_t fresh_ms,
+		  void (*tell)(void *arg, const struct signals_task *t), void *arg)
+{
+	for (const struct task *t = s->first; t; t = t->next) {
+		__u64 waits[HIST_CLASSES];
+
+		if (!is_fresh(t, now_ms, fresh_ms))
+			continue;
+		for (int i = 0; i < HIST_CLASSES; i++)
+			waits[i] = t->is.hist[HIST_WAIT][i] - t->was.hist[HIST_WAIT][i];
+		tell(arg, &(struct signals_task){
+				  .id = t->id,
+				  .cpus_milli = (uint64_t)(cpu_milli(t) + 0.5),
+				  .memory_bytes = t->is.v[COUNT_MEMORY],
+				  .throttled = (uint64_t)(throttled(t) + 0.5),
+				  .wait_p99_us = hist_quantile_us(waits, QUANTILE),
+				  .received = (uint64_t)(rate(t, COUNT_RECEIVED, 1) + 0.5),
+				  .sent = (uint64_t)(rate(t, COUNT_SENT, 1) + 0.5),
+			  });
+	}
+}
+
 uint64_t signals_refused(const struct signals *s)
 {
 	return s->refused;

@@ -71,6 +71,19 @@ void signals_read(const struct signals *s, enum signal which, const struct signa
 uint32_t signals_peak(const struct signals *s, uint64_t now_ms, uint64_t fresh_ms,
 		      struct signals_request *ret, bool *ret_throttled);
 
+/**
+ * struct signals_task - a task in its last interval
+ * @cpus_milli: thousandths of a CPU; @throttled: thousandths of its periods; @wait_p99_us: on run queues
+ */
+struct signals_task {
+	const char *id;
+	uint64_t cpus_milli, memory_bytes, throttled, wait_p99_us, received, sent;
+};
+
+/** signals_each - every task that reported of late, in no order */
+void signals_each(const struct signals *s, uint64_t now_ms, uint64_t fresh_ms,
+		  void (*tell)(void *arg, const struct signals_task *t), void *arg);
+
 /** signals_refused - reports of tasks beyond SIGNALS_TASKS_MAX */
 uint64_t signals_refused(const struct signals *s);
 

@@ -23,7 +23,7 @@ static const char ask_meters[] =
 
 static bool may(const char *method)
 {
-	static const char *const allowed[] = {"Run", "Kill", "Update", "Drain"};
+	static const char *const allowed[] = {"Run", "Kill", "Update", "Drain", "Logs"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(allowed); i++)
 		if (!strcmp(method, allowed[i]))
