@@ -19,8 +19,7 @@
 
 #define LOOPBACK_INDEX 1 /* LOOPBACK_IFINDEX of the kernel, in every namespace */
 
-/* A route socket that belongs to the namespace of @pidfd. */
-static int socket_inside(struct nl_sock *sock, int pidfd, struct why *why)
+int net_socket_inside(struct nl_sock *sock, int pidfd, struct why *why)
 {
 	cleanup_close int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	int err;
@@ -102,7 +101,7 @@ static int net_attach(struct isolation *iso)
 	sock = nl_socket_alloc();
 	if (!sock)
 		return iso_fail(iso, -ENOMEM, "net: netlink socket");
-	err = socket_inside(sock, iso->pidfd, &iso->why);
+	err = net_socket_inside(sock, iso->pidfd, &iso->why);
 	if (!err)
 		err = loopback_up(sock, &iso->why);
 	if (!err && iso->spec->net_private)

@@ -58,6 +58,14 @@ int net_resolv_conf(const char *host, const struct net_dns *dns, char **ret);
 int net_pool_parse(const char *text, struct net_pool *ret);
 
 /**
+ * net_socket_inside - connect a route socket in another network namespace
+ * @sock: belongs to that namespace from then on
+ * @pidfd: of a process in it
+ * Return: 0 or -errno, with the sentence in @why.
+ */
+int net_socket_inside(struct nl_sock *sock, int pidfd, struct why *why);
+
+/**
  * net_private_up - give a new namespace a device eth0 with an address, and a way to the host
  * @inside: a route socket that belongs to the namespace
  * @iso: its pid is a process in it, which can't end meanwhile; gets net_ipv4, or the sentence

@@ -24,6 +24,7 @@
 #define OCI_RULES_MAX	1024
 #define OCI_SYSCTL_MAX	512
 #define OCI_KNOBS_MAX	256
+#define OCI_NETDEVS_MAX 64
 #define OCI_SET_MAX	1024 /* CPUs, or nodes of memory, that a set can name */
 
 /* One line of an id map. */
@@ -166,6 +167,7 @@ struct ct_oci {
 	struct oci_join *joins;
 	size_t joins_nr;
 	struct oci_maps uids, gids; /* of a new user namespace */
+	struct oci_pairs netdevs; /* name of the host's device -> its name inside */
 	struct oci_pairs time_offsets; /* "monotonic" or "boottime" -> "seconds nanoseconds" */
 	struct oci_pairs sysctl; /* "net/ipv4/ip_forward" -> value */
 	char *domainname;

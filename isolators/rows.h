@@ -17,6 +17,7 @@ extern const struct isolator credentials_isolator;
 extern const struct isolator seccomp_isolator;
 extern const struct isolator namespaces_isolator;
 extern const struct isolator net_isolator;
+extern const struct isolator netdevs_isolator;
 extern const struct isolator nat_isolator;
 extern const struct isolator net_files_isolator;
 extern const struct isolator rootfs_isolator;

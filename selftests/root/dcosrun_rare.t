@@ -62,4 +62,28 @@ MOUNTS=$(binds 17000)
 like "$(inside true)" "mounts: 17003 entries, allowed are up to 16384" "and there are bounds"
 unset MOUNTS
 
+# --- devices of the host's network (here of a namespace of the test's own) ----------
+host() { nsenter --net="$T/ns/net" "$@"; }
+mkdir -p "$T/ns"
+: > "$T/ns/net"
+unshare --net="$T/ns/net" true
+host ip link add v0 address 02:00:00:00:00:01 mtu 1400 type veth peer name v1 > "$T/out2" 2>&1
+host ip addr add 192.0.2.7/24 dev v0
+host ip addr add 2001:db8::7/64 dev v0 2> "$T/out2"
+LINUX='"netDevices": {"v0": {"name": "data0"}, "v1": {}},' config 'cd /sys/class/net; cat data0/address data0/mtu data0/operstate; echo *; cat /proc/net/fib_trie | grep -c 192.0.2.7; grep -c 20010db8000000000000000000000007 /proc/net/if_inet6'
+sed -i 's|"mounts": \[|&{"destination": "/sys", "type": "sysfs", "source": "sysfs"}, |' config.json
+is "$(host "$DCOS_BUILD/bin/dcosrun" --root "$T/run" run d1 2>&1 < /dev/null)" "02:00:00:00:00:01
+1400
+up
+data0 lo v1
+2
+1" "devices are moved, named, switched on, with the addresses that they had"
+host ip link add v0 type veth peer name v1
+LINUX='"netDevices": {"v0": {"name": "data0"}, "v1": {"name": "lo"}},' config true
+host "$DCOS_BUILD/bin/dcosrun" --root "$T/run" run d1 > "$T/out2" 2>&1 < /dev/null
+like "$? $(cat "$T/out2")" "^1 dcosrun: linux.netDevices.v1: there is one inside that is called lo: " "a name that is taken is refused"
+is "$(host ls -d /proc/sys/net/ipv4/conf/v0 /proc/sys/net/ipv4/conf/v1 | wc -l)" "2" "and all devices are where they were"
+like "$(NAMESPACES='{"type": "pid"}, {"type": "mount"}' LINUX='"netDevices": {"v0": {}},' inside true)" "linux.netDevices.v0: the container has the host's network" "nobody shares one"
+like "$(LINUX='"netDevices": {"v0": {"name": "a/b"}},' inside true)" 'linux.netDevices.v0: "a/b": allowed is the name of a device' "nor has it any name"
+
 tap_done

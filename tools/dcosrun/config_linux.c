@@ -2,6 +2,7 @@
 /* "linux" of a config.json but its resources. */
 #include <errno.h>
 #include <inttypes.h>
+#include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -214,6 +215,61 @@ static int read_propagation(struct config *c, const json_t *v)
 	return 0;
 }
 
+static bool is_device_name(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len && len < IFNAMSIZ && strcmp(name, ".") && strcmp(name, "..") &&
+	       !strpbrk(name, "/: \t\n\v\f\r%");
+}
+
+static int read_netdev(struct config *c, const char *name, const json_t *v)
+{
+	struct oci_pairs *all = &c->oci.netdevs;
+	char *inside = NULL;
+	int err = json_is_object(v) ? cf_str(c, v, "name", &inside)
+				    : cf_bad(c, name, "must be an object");
+
+	if (err)
+		return err;
+	if (!inside || !*inside)
+		inside = (char *)name;
+	if (!is_device_name(name) || !is_device_name(inside))
+		return cf_bad(c, name, "\"%.64s\": allowed is the name of a device, up to %d bytes",
+			      inside, IFNAMSIZ - 1);
+	for (size_t i = 0; i < all->nr; i++)
+		if (!strcmp(all->items[i].value, inside))
+			return cf_bad(c, name, "\"%s\" is the name of another one, too", inside);
+	all->items[all->nr++] = (struct oci_pair){(char *)name, inside};
+	return 0;
+}
+
+static int read_netdevs(struct config *c, const json_t *linux_)
+{
+	json_t *v = NULL, *one;
+	const char *name;
+	int err = cf_member(c, linux_, "netDevices", JSON_OBJECT, &v);
+	size_t was = cf_in(c, "netDevices", -1);
+
+	if (err || !v) {
+		cf_out(c, was);
+		return err;
+	}
+	if (json_object_size(v) > OCI_NETDEVS_MAX)
+		return cf_bad(c, "", "%zu entries, allowed are up to %d", json_object_size(v),
+			      OCI_NETDEVS_MAX);
+	c->oci.netdevs.items = cf_alloc(c, json_object_size(v) + 1, sizeof(struct oci_pair));
+	if (!c->oci.netdevs.items)
+		return -ENOMEM;
+	json_object_foreach (v, name, one) {
+		err = read_netdev(c, name, one);
+		if (err)
+			return err;
+	}
+	cf_out(c, was);
+	return 0;
+}
+
 static int read_offset(struct config *c, const json_t *all, const char *clock)
 {
 	struct oci_pair *p = &c->oci.time_offsets.items[c->oci.time_offsets.nr];
@@ -303,7 +359,7 @@ static int read_seccomp(struct config *c, const json_t *v)
 
 int config_read_linux(struct config *c, const json_t *v)
 {
-	static const char *const refused[] = {"intelRdt", "netDevices", NULL};
+	static const char *const refused[] = {"intelRdt", NULL};
 	static int (*const parts[])(struct config *, const json_t *) = {
 		read_namespaces,
 		read_nodes,
@@ -311,6 +367,7 @@ int config_read_linux(struct config *c, const json_t *v)
 		read_propagation,
 		config_read_personality,
 		config_read_mempolicy,
+		read_netdevs,
 		read_offsets,
 		read_paths,
 		read_cgroup,
