@@ -293,8 +293,8 @@ static int devices_recover(struct isolation *iso)
 	uint32_t ids[1], nr = ARRAY_SIZE(ids), flags;
 	int err;
 
-	if (iso->cgroup_fd < 0)
-		return 0; /* as above */
+	if (iso->cgroup_fd < 0 || iso->spec->oci)
+		return 0; /* as above; one more process below a cgroup that has the program */
 	err = bpf_prog_query(iso->cgroup_fd, BPF_CGROUP_DEVICE, 0, &flags, ids, &nr);
 
 	if (err < 0 && errno == ENOSPC)

@@ -34,7 +34,7 @@ config 'sleep 1000 & exec sleep 1001'
 ok "--cgroup-manager=disabled" sh -c "'$DCOS_BUILD/bin/dcosrun' --root '$T/run' --cgroup-manager disabled run -d --pid-file '$T/pid' n1 < /dev/null > /dev/null 2>&1"
 is "$(grep ^0:: "/proc/$(< "$T/pid")/cgroup") $(find "$MOUNT/$GROUP" -mindepth 1 -type d 2> /dev/null)" "$(grep ^0:: /proc/self/cgroup) " "leaves it in the caller's cgroup, and makes none"
 until_ok 10 sh -c "'$DCOS_BUILD/bin/dcosrun' --root '$T/run' ps n1 | grep -q 'sleep 1000'"
-like "$(none ps n1 | tail -n +2 | awk '{print $2, $3}' | sort | tr '\n' ' ')" "^sleep 1000 sleep 1001 $" "where ps knows its processes by their namespace"
+like "$(none ps n1 | grep -o 'sleep .*' | sort | tr '\n' ' ')" "^sleep 1000 sleep 1001 $" "where ps knows its processes by their namespace"
 is "$(none exec n1 sh -c 'echo in; exit 4'; echo $?)" "in
 4" "exec runs one more"
 for command in pause "update --pids-limit 5" "events --stats"; do

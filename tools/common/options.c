@@ -58,13 +58,22 @@ int opt_ms(const char *value, void *field)
 	return 0;
 }
 
-int opt_count(const char *value, void *field)
+static int from(uint64_t min, const char *value, struct opt_u64 *u)
 {
-	struct opt_u64 *u = field;
-	int r = parse_u64(value, 1, UINT32_MAX, &u->value);
+	int r = parse_u64(value, min, UINT32_MAX, &u->value);
 
 	u->given = r == 0;
 	return r;
+}
+
+int opt_number(const char *value, void *field)
+{
+	return from(0, value, field);
+}
+
+int opt_count(const char *value, void *field)
+{
+	return from(1, value, field);
 }
 
 /* What getopt_long() wants, made from rows. */

@@ -49,6 +49,7 @@ int opt_string(const char *value, void *field); /* const char *, borrowed from a
 int opt_strings(const char *value, void *field); /* struct opt_list */
 int opt_bytes(const char *value, void *field); /* struct opt_u64: bytes */
 int opt_ms(const char *value, void *field); /* struct opt_u64: a duration, milliseconds */
+int opt_number(const char *value, void *field); /* struct opt_u64: 0..2^32-1 */
 int opt_count(const char *value, void *field); /* struct opt_u64: 1..2^32-1 */
 
 #define OPT_ALLOWED_MS	  "a duration such as 500ms, 10s or 2m"

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -269,6 +270,19 @@ int rt_box_open(struct rt *rt, const char *id, struct rt_box *ret)
 	b.status = status_of(&b);
 	*ret = b;
 	return 0;
+}
+
+const char *rt_box_owner(const struct rt_box *b)
+{
+	static char number[16];
+	const struct passwd *user;
+	struct stat st;
+
+	if (fstat(b->dir, &st))
+		return "";
+	user = getpwuid(st.st_uid);
+	(void)snprintf(number, sizeof(number), "%u", st.st_uid); /* fits */
+	return user ? user->pw_name : number;
 }
 
 int rt_box_cgroup(struct rt *rt, const struct rt_box *b)

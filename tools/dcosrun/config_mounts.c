@@ -58,7 +58,10 @@ static const struct word {
 	{"nolazytime", NOTHING, 0, NULL},
 	{"silent", NOTHING, 0, NULL},
 	{"loud", NOTHING, 0, NULL},
+	{"mand", NOTHING, 0, NULL}, /* since Linux 5.15 nothing does it */
 	{"nomand", NOTHING, 0, NULL},
+	{"acl", NOTHING, 0, NULL},
+	{"iversion", NOTHING, 0, NULL},
 	{"noiversion", NOTHING, 0, NULL},
 	{"defaults", NOTHING, 0, NULL},
 };

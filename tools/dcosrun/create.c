@@ -10,10 +10,8 @@
 #include "agent/lib/cleanup.h"
 #include "tools/dcosrun/rt.h"
 
-#define PRESERVE_MAX 1024
-
 struct create_options {
-	const char *bundle, *config, *console_socket, *pid_file;
+	const char *bundle, *config, *console_socket, *pidfd_socket, *pid_file;
 	struct opt_u64 preserve_fds;
 	bool no_pivot, no_new_keyring, detach, no_subreaper, keep;
 };
@@ -26,8 +24,10 @@ static const struct opt_row create_rows[] = {
 	 "another configuration than the bundle's config.json"},
 	{"console-socket", 0, "PATH", opt_string, O(console_socket), "a path",
 	 "unix socket that gets the terminal's master"},
+	{"pidfd-socket", 0, "PATH", opt_string, O(pidfd_socket), "a path",
+	 "unix socket that gets a descriptor of the process"},
 	{"pid-file", 0, "FILE", opt_string, O(pid_file), "a path", "gets the process' number"},
-	{"preserve-fds", 0, "N", opt_count, O(preserve_fds), "a number of descriptors",
+	{"preserve-fds", 0, "N", opt_number, O(preserve_fds), "a number of descriptors",
 	 "descriptors from 3 on that the program gets"},
 	{"no-pivot", 0, NULL, opt_flag, O(no_pivot), NULL,
 	 "accepted; the root is always changed "
@@ -46,13 +46,10 @@ static int take_options(struct rt *rt, const struct create_options *o, struct co
 {
 	struct oci_process *p = &c->oci.process;
 
-	if (o->preserve_fds.given && o->preserve_fds.value > PRESERVE_MAX)
-		return why_set(&rt->why, -EINVAL, "--preserve-fds: allowed are up to %d",
-			       PRESERVE_MAX);
-	p->preserve_fds = o->preserve_fds.given ? (int)o->preserve_fds.value : 0;
-	for (int i = 0; i < p->preserve_fds; i++)
-		if (fcntl(3 + i, F_GETFD) < 0)
-			return why_set(&rt->why, -errno, "--preserve-fds: descriptor %d", 3 + i);
+	int err = rt_preserve(rt, &o->preserve_fds, c);
+
+	if (err)
+		return err;
 	if (p->terminal && !o->console_socket && detached)
 		return why_set(&rt->why, -EINVAL,
 			       "process.terminal is true, and nobody would have the other end: "
@@ -61,7 +58,7 @@ static int take_options(struct rt *rt, const struct create_options *o, struct co
 		return why_set(&rt->why, -EINVAL,
 			       "--console-socket is given, and process.terminal is not true");
 	if (o->console_socket) {
-		p->console_fd = rt_console(rt, o->console_socket);
+		p->console_fd = rt_connect(rt, "--console-socket", o->console_socket);
 		return p->console_fd < 0 ? p->console_fd : 0;
 	}
 	return 0;
@@ -86,6 +83,8 @@ static int create_in(struct rt *rt, const struct create_options *o, struct confi
 	if (err)
 		return err;
 	err = rt_pid_file(rt, o->pid_file, ct->iso.pid);
+	if (!err)
+		err = rt_pidfd_send(rt, o->pidfd_socket, ct->iso.pidfd);
 	if (err)
 		(void)ct_destroy(ct); /* the first failure is told */
 	else
@@ -195,6 +194,8 @@ static int run_in(struct rt *rt, const struct create_options *o, struct config *
 		err = why_set(&rt->why, -EINVAL, "process: is missing");
 	if (!err)
 		err = rt_pid_file(rt, o->pid_file, (*ret)->iso.pid);
+	if (!err)
+		err = rt_pidfd_send(rt, o->pidfd_socket, (*ret)->iso.pidfd);
 	if (!err)
 		err = ct_start(*ret, &rt->why);
 	if (!err) {

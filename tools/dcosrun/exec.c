@@ -8,11 +8,13 @@
 
 #include "agent/lib/cleanup.h"
 #include "agent/lib/units.h"
+#include "cgroupfs/cgroupfs.h"
 #include "isolators/place.h"
 #include "tools/dcosrun/rt.h"
 
 struct exec_options {
-	const char *process, *console_socket, *pid_file, *cwd, *user, *apparmor, *label;
+	const char *process, *console_socket, *pidfd_socket, *pid_file, *cgroup, *cwd, *user,
+		*apparmor, *label;
 	struct opt_list env, caps, gids;
 	struct opt_u64 preserve_fds;
 	bool detach, tty, no_new_privs, ignore_paused;
@@ -24,6 +26,10 @@ static const struct opt_row exec_rows[] = {
 	 "process of the specification, instead of a command"},
 	{"console-socket", 0, "PATH", opt_string, O(console_socket), "a path",
 	 "unix socket that gets the terminal's master"},
+	{"pidfd-socket", 0, "PATH", opt_string, O(pidfd_socket), "a path",
+	 "unix socket that gets a descriptor of the process"},
+	{"cgroup", 0, "PATH", opt_string, O(cgroup), "a path",
+	 "below the container's own cgroup (default: where its first process is)"},
 	{"pid-file", 0, "FILE", opt_string, O(pid_file), "a path", "gets the process' number"},
 	{"detach", 'd', NULL, opt_flag, O(detach), NULL, "do not stay with it"},
 	{"tty", 't', NULL, opt_flag, O(tty), NULL, "with a terminal"},
@@ -35,7 +41,7 @@ static const struct opt_row exec_rows[] = {
 	{"no-new-privs", 0, NULL, opt_flag, O(no_new_privs), NULL, "it can't gain any"},
 	{"apparmor", 0, "PROFILE", opt_string, O(apparmor), "a profile", "its AppArmor profile"},
 	{"process-label", 0, "LABEL", opt_string, O(label), "a label", "its SELinux label"},
-	{"preserve-fds", 0, "N", opt_count, O(preserve_fds), "a number of descriptors",
+	{"preserve-fds", 0, "N", opt_number, O(preserve_fds), "a number of descriptors",
 	 "descriptors from 3 on that the program gets"},
 	{"ignore-paused", 0, NULL, opt_flag, O(ignore_paused), NULL,
 	 "in a paused container, too, where it runs when that is resumed"},
@@ -188,7 +194,10 @@ static int take_console(struct rt *rt, const struct exec_options *o, struct conf
 {
 	struct oci_process *p = &c->oci.process;
 
-	p->preserve_fds = o->preserve_fds.given ? (int)o->preserve_fds.value : 0;
+	int err = rt_preserve(rt, &o->preserve_fds, c);
+
+	if (err)
+		return err;
 	if (!p->terminal)
 		return o->console_socket
 			       ? why_set(&rt->why, -EINVAL,
@@ -196,7 +205,7 @@ static int take_console(struct rt *rt, const struct exec_options *o, struct conf
 					 "true")
 			       : 0;
 	if (o->console_socket) {
-		p->console_fd = rt_console(rt, o->console_socket);
+		p->console_fd = rt_connect(rt, "--console-socket", o->console_socket);
 		return p->console_fd < 0 ? p->console_fd : 0;
 	}
 	if (o->detach)
@@ -209,7 +218,36 @@ static int take_console(struct rt *rt, const struct exec_options *o, struct conf
 	return 0;
 }
 
-/* In the cgroup in which the container's first process is now: it may have gone further down. */
+/*
+ * In the cgroup in which the container's first process is now: it may have gone further down,
+ * where its own has no place for processes any more. Or in one that is asked for.
+ */
+static int choose_cgroup(struct rt *rt, const struct exec_options *o, const struct rt_box *b,
+			 struct config *c)
+{
+	const char *below = o->cgroup, *name = c->oci.cgroup;
+	cleanup_free char *now = NULL;
+	size_t len = b->cgroup ? strlen(b->cgroup) : 0;
+
+	if (!name)
+		return below ? rt_box_cgroup(rt, b) : 0;
+	if (below)
+		below += below[0] == ':' ? 1 : 0; /* "CONTROLLERS:PATH", of which there are none */
+	else if (!cg_own(b->pid, &now) && !strncmp(now, b->cgroup, len) && now[len] == '/')
+		below = now + len;
+	if (below && strstr(below, ".."))
+		return why_set(&rt->why, -EINVAL,
+			       "--cgroup=%.64s: allowed is a path without \"..\" below the "
+			       "container's cgroup",
+			       below);
+	while (below && *below == '/')
+		below++;
+	if (!below || !*below)
+		return 0;
+	c->oci.cgroup = cf_text(c, "%s/%s", name, below);
+	return c->oci.cgroup ? 0 : why_set(&rt->why, -ENOMEM, "--cgroup");
+}
+
 static int adopt(struct rt *rt, struct rt_box *b, const struct config *c, struct container **ret)
 {
 	struct iso_host host = {.state_dir = "/",
@@ -246,6 +284,8 @@ static int exec_in(struct rt *rt, const struct exec_options *o, struct rt_box *b
 	if (c->oci.process.terminal)
 		stdio = (struct ct_stdio){-1, -1, -1};
 	if (!err)
+		err = choose_cgroup(rt, o, b, c);
+	if (!err)
 		err = adopt(rt, b, c, &ct);
 	if (!err)
 		err = place(rt, c);
@@ -253,6 +293,8 @@ static int exec_in(struct rt *rt, const struct exec_options *o, struct rt_box *b
 		err = ct_exec(ct, &c->spec.process, &stdio, &pid, &pidfd, &rt->why);
 	if (!err)
 		err = rt_pid_file(rt, o->pid_file, pid);
+	if (!err)
+		err = rt_pidfd_send(rt, o->pidfd_socket, pidfd);
 	if (!err && !o->detach)
 		err = rt_attend(rt, pid, pidfd, pair[0]);
 	ct_release(ct);

@@ -29,6 +29,8 @@ static const struct opt_row common_rows[] = {
 	{"log", 0, "FILE", opt_string, O(log), "a path", "where messages go, too"},
 	{"log-format", 0, "FORMAT", opt_string, O(log_format), "text or json", "text or json"},
 	{"debug", 0, NULL, opt_flag, O(debug), NULL, "accepted; there are no more messages"},
+	{"log-level", 0, "LEVEL", opt_string, O(log_level), "a level", "accepted, as --debug"},
+	{"criu", 0, "PATH", opt_string, O(criu), "a path", "accepted, and not used"},
 	{"systemd-cgroup", 0, NULL, opt_flag, O(systemd_cgroup), NULL,
 	 "cgroups are scopes of systemd"},
 	{"cgroup-manager", 0, "MANAGER", opt_string, O(cgroup_manager), MANAGERS,

@@ -52,36 +52,12 @@ int rt_pid_file(struct rt *rt, const char *path, pid_t pid)
 	return 0;
 }
 
-/* A path may be longer than an address: its directory is opened. Return: 0 or -errno */
-static int address_of(int dir, const char *name, struct sockaddr_un *ret)
-{
-	ret->sun_family = AF_UNIX;
-	return snprintf(ret->sun_path, sizeof(ret->sun_path), "/proc/self/fd/%d/%s", dir, name) >=
-			       (int)sizeof(ret->sun_path)
-		       ? -ENAMETOOLONG
-		       : 0;
-}
-
-int rt_console(struct rt *rt, const char *path)
-{
-	const char *base = strrchr(path, '/');
-	cleanup_free char *above = base ? strndup(path, (size_t)(base - path) + 1) : strdup(".");
-	cleanup_close int dir = open(above ? above : "", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	cleanup_close int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_un to;
-
-	if (dir < 0 || sock < 0 || address_of(dir, base ? base + 1 : path, &to) ||
-	    connect(sock, (struct sockaddr *)&to, sizeof(to)))
-		return why_set(&rt->why, -errno, "--console-socket=%s", path);
-	return take_fd(&sock);
-}
-
 int rt_start_listen(struct rt *rt, struct rt_box *b)
 {
 	cleanup_close int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	struct sockaddr_un at;
 
-	if (sock < 0 || address_of(b->dir, RT_SOCKET, &at) ||
+	if (sock < 0 || rt_address(b->dir, RT_SOCKET, &at) ||
 	    bind(sock, (struct sockaddr *)&at, sizeof(at)) || listen(sock, 1))
 		return why_set(&rt->why, -errno, "%s/%s/" RT_SOCKET, rt->root, b->id);
 	return take_fd(&sock);
@@ -238,7 +214,7 @@ int rt_start_connect(struct rt *rt, struct rt_box *b)
 	cleanup_close int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	struct sockaddr_un to;
 
-	if (sock < 0 || address_of(b->dir, RT_SOCKET, &to) ||
+	if (sock < 0 || rt_address(b->dir, RT_SOCKET, &to) ||
 	    connect(sock, (struct sockaddr *)&to, sizeof(to)))
 		return why_set(&rt->why, -errno, "%s/%s/" RT_SOCKET, rt->root, b->id);
 	return take_fd(&sock);

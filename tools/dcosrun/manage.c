@@ -33,6 +33,10 @@ static json_t *state_of(const struct rt_box *b)
 			      b->pidfd >= 0 ? b->pid : 0, json_object_get(b->state, "annotations"));
 	static const char *const more[] = {"rootfs", "created", NULL};
 
+	if (doc && json_object_set_new(doc, "owner", json_string(rt_box_owner(b)))) {
+		json_decref(doc);
+		return NULL;
+	}
 	for (size_t i = 0; doc && more[i]; i++)
 		if (json_object_set(doc, more[i], json_object_get(b->state, more[i]))) {
 			json_decref(doc);

@@ -30,7 +30,7 @@
 
 /* The whole program's options. */
 struct rt {
-	const char *root, *log, *log_format, *cgroup_manager, *rootless;
+	const char *root, *log, *log_format, *cgroup_manager, *rootless, *log_level, *criu;
 	bool debug, systemd_cgroup, no_cgroup, help, version;
 	char **argv; /* of main() */
 	char *default_root; /* owned */
@@ -99,6 +99,9 @@ int rt_box_save(struct rt *rt, struct rt_box *b, const struct config *c, pid_t p
 
 /** rt_box_config - its config.json, as it was at create */
 int rt_box_config(struct rt *rt, struct rt_box *b, struct config *ret);
+
+/** rt_box_owner - the name of who made it, its number without one; until the next call */
+const char *rt_box_owner(const struct rt_box *b);
 
 /** rt_box_cgroup - refuse one without a cgroup of its own. Return: 0; -EINVAL; -ENOENT */
 int rt_box_cgroup(struct rt *rt, const struct rt_box *b);
@@ -184,8 +187,26 @@ char *rt_bundle(struct rt *rt, const char *path);
 /** rt_pid_file - write a number to a file, whole or not at all */
 int rt_pid_file(struct rt *rt, const char *path, pid_t pid);
 
-/** rt_console - connect to a console socket. Return: descriptor or -errno */
-int rt_console(struct rt *rt, const char *path);
+struct sockaddr_un;
+
+/** rt_address - of a socket in a directory, whose path may be longer than an address. 0 or -errno */
+int rt_address(int dir, const char *name, struct sockaddr_un *ret);
+
+/**
+ * rt_connect - connect to a socket that an option names
+ * @option: for the sentence, e.g. "--console-socket"
+ * Return: descriptor or -errno.
+ */
+int rt_connect(struct rt *rt, const char *option, const char *path);
+
+/** rt_pidfd_send - --pidfd-socket; @path NULL: not asked for. Return: 0 or -errno */
+int rt_pidfd_send(struct rt *rt, const char *path, int pidfd);
+
+/**
+ * rt_preserve - what the program keeps open: sockets of the service manager, then @more
+ * Its environment tells it of the sockets. Return: 0 or -errno.
+ */
+int rt_preserve(struct rt *rt, const struct opt_u64 *more, struct config *c);
 
 /** rt_terminal_pair - a console socket of our own; [0] is ours */
 int rt_terminal_pair(struct rt *rt, int ret[2]);

@@ -13,16 +13,18 @@
 struct update_options {
 	const char *resources;
 	const char *numbers[16]; /* in the order of keys[] */
-	const char *cpus, *mems;
+	const char *cpus, *mems, *l3_cache, *mem_bw;
 };
 
 /* A number, where it goes in linux.resources. */
 static const struct {
 	const char *object, *key;
 } keys[] = {
-	{"memory", "limit"}, {"memory", "reservation"}, {"memory", "swap"}, {"cpu", "shares"},
-	{"cpu", "quota"},    {"cpu", "period"},		{"cpu", "burst"},   {"cpu", "idle"},
-	{"pids", "limit"},   {"blockIO", "weight"},
+	{"memory", "limit"},	    {"memory", "reservation"}, {"memory", "swap"},
+	{"cpu", "shares"},	    {"cpu", "quota"},	       {"cpu", "period"},
+	{"cpu", "burst"},	    {"cpu", "idle"},	       {"cpu", "realtimePeriod"},
+	{"cpu", "realtimeRuntime"}, {"memory", "kernel"},      {"memory", "kernelTCP"},
+	{"pids", "limit"},	    {"blockIO", "weight"},
 };
 
 #define O(field) offsetof(struct update_options, field)
@@ -39,8 +41,14 @@ static const struct opt_row update_rows[] = {
 	{"cpu-period", 0, "US", opt_string, N(5), NUMBER, "that period"},
 	{"cpu-burst", 0, "US", opt_string, N(6), NUMBER, "what may be saved up"},
 	{"cpu-idle", 0, "0|1", opt_string, N(7), NUMBER, "only when nobody else wants to run"},
-	{"pids-limit", 0, "N", opt_string, N(8), NUMBER, "processes and threads"},
-	{"blkio-weight", 0, "N", opt_string, N(9), NUMBER, "share of disks, 10..1000"},
+	{"cpu-rt-period", 0, "US", opt_string, N(8), NUMBER, "0: cgroup v2 has none"},
+	{"cpu-rt-runtime", 0, "US", opt_string, N(9), NUMBER, "0: cgroup v2 has none"},
+	{"kernel-memory", 0, "BYTES", opt_string, N(10), NUMBER, "-1 or 0: cgroup v2 has none"},
+	{"kernel-memory-tcp", 0, "BYTES", opt_string, N(11), NUMBER, "likewise"},
+	{"l3-cache-schema", 0, "TEXT", opt_string, O(l3_cache), "nothing", "refused"},
+	{"mem-bw-schema", 0, "TEXT", opt_string, O(mem_bw), "nothing", "refused"},
+	{"pids-limit", 0, "N", opt_string, N(12), NUMBER, "processes and threads"},
+	{"blkio-weight", 0, "N", opt_string, N(13), NUMBER, "share of disks, 10..1000"},
 	{"cpuset-cpus", 0, "LIST", opt_string, O(cpus), "a list such as 0-3,7", "CPUs"},
 	{"cpuset-mems", 0, "LIST", opt_string, O(mems), "a list such as 0-1", "memory nodes"},
 	{},
@@ -62,6 +70,9 @@ static int from_options(struct rt *rt, const struct update_options *o, json_t *a
 {
 	int err = 0;
 
+	if (o->l3_cache || o->mem_bw)
+		return why_set(&rt->why, -EINVAL, "--%s: linux.intelRdt is not supported here",
+			       o->l3_cache ? "l3-cache-schema" : "mem-bw-schema");
 	for (size_t i = 0; i < ARRAY_SIZE(keys) && !err; i++) {
 		uint64_t v = UINT64_MAX; /* -1 */
 

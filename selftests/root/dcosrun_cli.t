@@ -1,0 +1,109 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# dcosrun: the options of its commands that engines use now and then, spelt as other runtimes have them.
+: "${DCOS_BUILD:?absolute path of the build directory}" "${DCOS_SRC:?of the sources}"
+. "$DCOS_SRC/selftests/harness/tap.sh"
+. "$DCOS_SRC/selftests/harness/agent.sh"
+[ "$(id -u)" = 0 ] || tap_skip_all "needs root"
+. "$DCOS_SRC/selftests/harness/bundle.sh"
+
+config 'exec sleep 1000'
+rt run -d --pid-file "$T/pid" c1 < /dev/null > /dev/null 2>&1
+pid=$(< "$T/pid")
+
+# --- what there is ------------------------------------------------------------------
+like "$(rt list) $(rt state c1 | tr -d ' \n')" 'CREATED OWNER.* root .*"owner":"root"' "list and state say whose it is"
+if [ -x /bin/ps ]; then
+	like "$(rt ps c1 | tr '\n' '|')" "^UID +PID +PPID .*\\|root +$pid .*sleep 1000[^|]*\\|$" "ps is the part of ps -ef that is of the container"
+	like "$(rt ps c1 -o pid,args | tr '\n' '|')" "^ +PID COMMAND\\| *$pid sleep 1000\\|$" "or of what is asked for"
+	rt ps c1 -o args > "$T/out" 2>&1
+	like "$? $(cat "$T/out")" "^1 .*no column PID" "which must have the column PID"
+else
+	skip "ps is the part of ps -ef that is of the container" "there is no ps"
+fi
+
+# --- exec ---------------------------------------------------------------------------
+is "$(rt exec -u 5:6 -g 7 -g 8 -e X=1 --env Y=2 --cwd /etc -c CAP_KILL --no-new-privs --pid-file "$T/pid2" c1 sh -c 'id -u; id -g; id -G; echo $X$Y; pwd; grep -E "^(CapBnd|NoNewPrivs)" /proc/self/status | cut -f 2' | tr '\n' ' ')" "5 6 6 7 8 12 /etc 0000000000000020 1 " "exec takes user, groups, environment, directory, capability, no_new_privs"
+like "$(< "$T/pid2")" '^[0-9]+$' "and writes the process' number"
+is "$(rt exec --preserve-fds 1 c1 cat /proc/self/fd/3 3< "$T/pid") $(rt exec --preserve-fds 0 c1 echo none)" "$pid none" "descriptors that are to stay open"
+is "$(LISTEN_FDS=1 bash -c 'exec 3< "$0"; export LISTEN_PID=$$; exec "$@"' "$T/pid" "$DCOS_BUILD/bin/dcosrun" --root "$T/run" exec c1 sh -c 'cat <&3; echo " $LISTEN_FDS $LISTEN_PID"')" "$pid 1 1" "and the sockets of a service manager"
+is "$(LISTEN_FDS=1 LISTEN_PID=1 rt exec c1 sh -c 'echo "$LISTEN_FDS"')" "" "but none that are meant for another process"
+rt exec -d --pid-file "$T/pid2" c1 sleep 2000 < /dev/null > /dev/null 2>&1
+like "$(tr '\0' ' ' < "/proc/$(< "$T/pid2")/cmdline")" "sleep 2000" "--detach"
+rt exec --apparmor no-such-profile c1 true > "$T/out" 2>&1
+like "$? $(cat "$T/out")" "^1 .*process.apparmorProfile" "--apparmor is held, or refused by name"
+mkdir "$MOUNT/$GROUP/c/sub"
+is "$(rt exec --cgroup sub c1 grep ^0:: /proc/self/cgroup) $(rt exec c1 grep ^0:: /proc/self/cgroup)" "0::/sub 0::/" "--cgroup is below the container's own"
+echo "$pid" > "$MOUNT/$GROUP/c/sub/cgroup.procs"
+is "$(rt exec c1 grep ^0:: /proc/self/cgroup) $(rt exec --cgroup / c1 grep ^0:: /proc/self/cgroup)" "0::/sub 0::/" "without it, where the first process has gone"
+rt exec --cgroup ../x c1 true > "$T/out" 2>&1
+like "$? $(cat "$T/out")" "^1 .*--cgroup=../x: allowed is a path without" "and nowhere else"
+rt pause c1
+before=$(cat "$MOUNT/$GROUP"/c/{.,sub}/cgroup.procs | wc -l)
+rt exec --ignore-paused -d --pid-file "$T/pid2" c1 sleep 3000 < /dev/null > "$T/out" 2>&1 &
+job=$!
+until_ok 10 sh -c "[ \$(cat '$MOUNT/$GROUP'/c/cgroup.procs '$MOUNT/$GROUP'/c/sub/cgroup.procs | wc -l) -gt $before ]"
+rt resume c1
+wait $job
+is "$? $(cat "$T/out")" "0 " "--ignore-paused waits for the end of a pause"
+if command -v python3 > /dev/null; then
+	cat > "$T/take.py" <<-'PY'
+		import os, socket, sys
+		s = socket.socket(socket.AF_UNIX)
+		s.bind(sys.argv[1])
+		s.listen()
+		for _ in (1, 2):
+		    c = s.accept()[0]
+		    fd = socket.recv_fds(c, 64, 1)[1][0]
+		    print([l.split()[1] for l in open(f"/proc/self/fdinfo/{fd}") if l.startswith("Pid:")][0], flush=True)
+	PY
+	python3 "$T/take.py" "$T/sock" > "$T/taken" &
+	taker=$!
+	until_ok 10 test -S "$T/sock"
+	rt exec -d --pidfd-socket "$T/sock" --pid-file "$T/pid2" c1 sleep 4000 < /dev/null > /dev/null 2>&1
+	CG=c2 config 'exec sleep 1000'
+	rt create --pidfd-socket "$T/sock" --pid-file "$T/pid3" c2 < /dev/null > /dev/null 2>&1
+	wait $taker
+	is "$(cat "$T/taken")" "$(cat "$T/pid2" <(echo) "$T/pid3")" "--pidfd-socket gets a descriptor of the process, of exec and of create"
+	rt delete --force c2
+else
+	skip "--pidfd-socket gets a descriptor of the process, of exec and of create" "there is no python3"
+fi
+rt exec --pidfd-socket "$T/none" c1 true > "$T/out" 2>&1
+like "$? $(cat "$T/out")" "^1 .*--pidfd-socket=$T/none: No such file" "one that is not there is named"
+
+# --- update -------------------------------------------------------------------------
+rt update c1 --kernel-memory -1 --kernel-memory-tcp -1
+is "$?" 0 "update takes what cgroup v2 has not, as long as it is no limit"
+rt update --cpu-rt-period 5 c1 > "$T/out" 2>&1
+like "$? $(cat "$T/out")" "^1 .*cpu.realtimePeriod: is not supported by cgroup v2" "and refuses it by name"
+rt update --l3-cache-schema L3:0=f c1 > "$T/out" 2>&1
+like "$? $(cat "$T/out")" "^1 .*--l3-cache-schema: linux.intelRdt is not supported" "likewise"
+
+# --- events -------------------------------------------------------------------------
+rt events --interval 20ms c1 > "$T/events" &
+job=$!
+until_ok 10 sh -c "[ \$(grep -c '\"type\":\"stats\",\"id\":\"c1\"' '$T/events') -ge 3 ]"
+rt kill c1 KILL
+wait $job
+is "$?" 0 "events goes on until the container ends"
+rt delete c1
+if grep -qw memory "$MOUNT/cgroup.controllers"; then
+	LINUX='"resources": {"memory": {"limit": 16777216, "swap": 16777216}},' config 'read x; head -c 100000000 /dev/zero | tail > /dev/null; exec sleep 1000'
+	mkfifo "$T/go"
+	exec 7<> "$T/go"
+	rt run -d c1 < "$T/go" > /dev/null 2>&1
+	rt events --interval 1h c1 > "$T/events" &
+	job=$!
+	until_ok 10 grep -q stats "$T/events"
+	echo >&7
+	until_ok 60 grep -qx '{"type":"oom","id":"c1"}' "$T/events"
+	is "$(grep -c oom "$T/events")" 1 "and tells when the kernel kills for memory"
+	rt delete --force c1
+	wait $job
+	exec 7>&-
+else
+	skip "and tells when the kernel kills for memory" "cgroup2 has no memory controller"
+fi
+
+tap_done
