@@ -13,6 +13,7 @@
 #include "agent/governor.h"
 #include "agent/history.h"
 #include "agent/lib/cleanup.h"
+#include "agent/lib/log.h"
 #include "agent/lib/varlink.h"
 #include "agent/stream.h"
 
@@ -24,7 +25,7 @@ struct counts {
 	struct meter_drops meter;
 	struct governor_stats governor;
 	struct events_stats events;
-	uint64_t unmeasured, unreadable, strays, log_bytes, events_missed;
+	uint64_t unmeasured, unreadable, strays, log_bytes, events_missed, untold;
 };
 
 static const struct loss_row {
@@ -46,6 +47,7 @@ static const struct loss_row {
 	ROW("ticks_skipped", stream.skipped, "readings skipped: the agent was late"),
 	ROW("history_dropped", history.dropped, "pieces of the history dropped: no room"),
 	ROW("log_dropped_bytes", log_bytes, "bytes of tasks' output dropped, to bound it"),
+	ROW("messages_lost", untold, "messages of the agent lost: the journal does not read"),
 	ROW("storage_failed", meter.storage_failed, "tasks unmetered: no memory in the kernel"),
 	ROW("exits_failed", meter.exits_failed, "exit records lost"),
 	ROW("slots_full", meter.slots_full, "meter slots exhausted"),
@@ -81,6 +83,7 @@ static void count_all(const struct node *n, struct counts *ret)
 	ret->unreadable = (uint64_t)n->unreadable;
 	ret->strays = (uint64_t)n->strays;
 	ret->log_bytes = n->log_dropped_bytes;
+	ret->untold = log_lost();
 }
 
 int self_losses(const struct node *n, struct self_loss *ret)

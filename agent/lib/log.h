@@ -4,6 +4,7 @@
 #define DCOS_LOG_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <syslog.h>
 
 /**
@@ -21,6 +22,9 @@ void log_open(const char *ident, int max_priority);
  */
 void log_msg(int priority, const char *task, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/** log_lost - messages that neither the journal nor its stream took, because nobody reads there */
+uint64_t log_lost(void);
 
 #define log_err(...)	log_msg(LOG_ERR, NULL, __VA_ARGS__)
 #define log_warn(...)	log_msg(LOG_WARNING, NULL, __VA_ARGS__)

@@ -149,3 +149,59 @@ TEST(the_journal_gets_fields, NEED_USERNS)
 	EXPECT_TRUE(!strstr(read_text(fd, buf, sizeof(buf)), "DCOS_TASK"));
 	EXPECT_STREQ(read_text(err, buf, sizeof(buf)), "");
 }
+
+/* Standard error, as the journal's stream. */
+static void stderr_is_journal(void)
+{
+	char stream[64];
+	struct stat st;
+
+	ASSERT_EQ(fstat(STDERR_FILENO, &st), 0);
+	(void)snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)st.st_dev,
+		       (unsigned long long)st.st_ino);
+	ASSERT_EQ(setenv("JOURNAL_STREAM", stream, 1), 0);
+	log_open("x", LOG_INFO);
+}
+
+TEST(a_journal_that_has_stopped_holds_nobody_up_and_is_told_what_it_missed, NEED_USERNS)
+{
+	cleanup_close int fd = journal_of_our_own();
+	int pair[2], taken = 0, missed = 0;
+	char buf[4096];
+
+	ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	ASSERT_EQ(dup2(pair[0], STDERR_FILENO),
+		  STDERR_FILENO); /* its stream has no reader either */
+	stderr_is_journal();
+	for (int i = 0; i < 20000; i++)
+		log_info("message %d", i);
+	EXPECT_TRUE(log_lost() > 0 && log_lost() < 20000);
+	while (*read_text(fd, buf, sizeof(buf)))
+		taken++;
+	log_info("it reads again");
+	(void)read_text(fd, buf, sizeof(buf));
+	ASSERT_EQ(sscanf(strstr(buf, "MESSAGE=") ?: "", "MESSAGE=%d messages were lost before",
+			 &missed),
+		  1);
+	EXPECT_EQ(missed, log_lost());
+	expect_field(buf, "PRIORITY=4\n");
+	(void)read_text(fd, buf, sizeof(buf));
+	expect_field(buf, "MESSAGE=it reads again\n");
+	EXPECT_GT(taken, 0);
+}
+
+TEST(without_a_journal_messages_go_to_stderr, NEED_USERNS)
+{
+	cleanup_close int err = catch_stderr();
+	int fd = journal_of_our_own();
+	char buf[4096];
+
+	stderr_is_journal();
+	close_fd(&fd);
+	log_info("nobody has this socket");
+	EXPECT_STREQ(read_text(err, buf, sizeof(buf)), "x: info: nobody has this socket\n");
+	ASSERT_EQ(unlink(JOURNAL_DIR "/socket"), 0);
+	log_info("there is no socket");
+	EXPECT_STREQ(read_text(err, buf, sizeof(buf)), "x: info: there is no socket\n");
+	EXPECT_EQ(log_lost(), 0);
+}
