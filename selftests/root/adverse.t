@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Upgrades and shortages: an agent of another version of the BPF programs, descriptors that run out,
-# a state directory that becomes read-only, pins that vanish, a cgroup that somebody removes. What
-# runs is kept, metered and limited; new work that could not be kept is refused; when it can be
+# a state directory that becomes read-only, pins that vanish, a journal that stops, a cgroup that
+# somebody removes. What runs is kept, metered and limited; new work that could not be kept is refused; when it can be
 # again, it is accepted.
 # Not in guests: files and restarts of the agent, which are the same on every kernel.
 : "${DCOS_BUILD:?absolute path of the build directory}" "${DCOS_SRC:?of the sources}"
@@ -54,6 +54,27 @@ if [ -n "$own" ]; then
 	is "$(field busy state) $(field busy pid)" "RUNNING $busy" "tasks are adopted when the bpf file system was unmounted"
 	ok "and metered anew" until_ok "$PATIENCE" counts "$(field busy cpu_ns)"
 	ok "and limited" until_ok "$PATIENCE" throttled "$(field busy nr_throttled)"
+
+	# ... and while the agent runs: its own descriptors hold programs and maps
+	goes_on() { # WHAT
+		local cpu=$(field busy cpu_ns) throttles=$(field busy nr_throttled)
+
+		ok "an agent whose $1 while it runs meters on" until_ok "$PATIENCE" counts "$cpu"
+		ok "and limits on" until_ok "$PATIENCE" throttled "$throttles"
+		is "$(dcosctl run --id "new$RANDOM" --image "$T/img" --wait -- sh -c 'exit 9' > /dev/null; echo $?)" 9 "and runs tasks"
+		agent_stop KILL
+		agent_start
+		is "$(field busy state) $(field busy pid)" "RUNNING $busy" "the next one adopts its tasks"
+		ok "meters them" until_ok "$PATIENCE" counts "$(field busy cpu_ns)"
+		ok "and limits them" until_ok "$PATIENCE" throttled "$(field busy nr_throttled)"
+	}
+	nsenter -m -t "$AGENT_PID" umount -l "$T/bpf" 2> /dev/null
+	! mountpoint -q "$T/bpf" || umount -l "$T/bpf"
+	goes_on "bpf file system is unmounted"
+	all=$(ls "$T/bpf/dcos/$own")
+	rm "$T/bpf/dcos/$own/$(head -n 1 <<< "$all")" "$T/bpf/dcos/$own/$(tail -n 1 <<< "$all")"
+	goes_on "pins are removed"
+	is "$(ls "$T/bpf/dcos/$own")" "$all" "which has put them back"
 else
 	skip "an agent adopts tasks of an agent with other programs" "no BPF meter here"
 fi
@@ -85,6 +106,63 @@ is "$(dcosctl run --id rw --image "$T/img" --wait -- sh -c 'exit 9' > /dev/null;
 agent_stop KILL
 agent_start
 is "$(field short state) $(field busy state)" "KILLED RUNNING" "and known to the next agent"
+
+# --- a journal that stops --------------------------------------------------------------------
+# a socket that is open and that nobody reads, in the agent's own mount namespace; as its stream
+# another one. Ten datagrams fill the first (unix.max_dgram_qlen), the other some hundred lines.
+cat > "$T/stopped.pl" << 'PERL'
+use Socket;
+my ($dir, @agent) = @ARGV;
+socket my $queue, AF_UNIX, SOCK_DGRAM, 0 or die;
+bind $queue, pack_sockaddr_un("$dir/socket") or die "bind: $!";
+socketpair my $stream, my $unread, AF_UNIX, SOCK_STREAM, 0 or die;
+setsockopt $stream, SOL_SOCKET, SO_SNDBUF, 2048 or die;
+my $pid = fork // die;
+if (!$pid) {
+	my ($dev, $ino) = stat $stream;
+	$ENV{JOURNAL_STREAM} = "$dev:$ino";
+	open STDERR, '>&', $stream or die;
+	exec @agent or die;
+}
+print "$pid\n";
+close STDOUT;
+my $again = <STDIN>; # now it is read
+while (defined recv $queue, my $record, 1 << 16, 0) {
+	open my $out, '>>', "$dir/read" or die;
+	print $out $record;
+	close $out;
+}
+PERL
+agent_stop KILL
+mkdir "$T/journal"
+mkfifo "$T/journal/again" "$T/journal/pid"
+unshare -m --propagation private sh -c 'mount -t tmpfs none /run && mkdir -p /run/systemd/journal &&
+	mount --bind "$0" /run/systemd/journal && exec perl "$@"' "$T/journal" \
+	"$T/stopped.pl" /run/systemd/journal "$DCOS_BUILD/bin/dcos-agent" --config "$T/agent.conf" \
+	< <(exec cat "$T/journal/again") > "$T/journal/pid" &
+journal=$!
+read -r AGENT_PID < "$T/journal/pid"
+ok "with a journal that has stopped the agent starts" until_ok "$PATIENCE" dcosctl info
+is "$(field busy state) $(field busy pid)" "RUNNING $busy" "and adopts its tasks"
+failed=
+lost() { dcosctl --json doctor | tr -d ' \n' | grep -o '"name":"messagesoftheagentlost[^}]*' | grep -o '"how":"[0-9]*' | tr -dc 0-9; }
+for i in {1..60}; do
+	dcosctl run --id "untold$i" --image host --wait -- true > /dev/null || failed+=" $i"
+	[ "$(lost)" = 0 ] || break
+done
+is "$failed" "" "tasks run as if it read"
+[ "$(lost)" -gt 0 ]
+tap $? "messages that nobody took are counted, and doctor shows it"
+echo again > "$T/journal/again"
+told() { dcosctl run --id "told$RANDOM" --image host --wait -- true > /dev/null; grep -aq 'MESSAGE=[0-9]* messages were lost before' "$T/journal/read"; }
+ok "when it reads again it is told how many it has missed" until_ok "$PATIENCE" told
+kill -KILL "$AGENT_PID"
+kill "$journal"
+wait "$journal" 2> /dev/null
+until_ok "$PATIENCE" sh -c "! kill -0 $AGENT_PID"
+AGENT_PID=
+agent_start
+is "$(field busy state) $(field busy pid)" "RUNNING $busy" "the next agent, without one, adopts them as well"
 
 # --- a cgroup that somebody removes ----------------------------------------------------------
 dcosctl run --id victim --image host -- sleep 1000 > /dev/null
