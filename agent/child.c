@@ -213,6 +213,13 @@ static void own_null(const struct launch_child *c)
 	}
 }
 
+/* mm and /proc entries are root's until execve */
+static void hide(const struct launch_child *c)
+{
+	if (!weakened("dumpable") && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+		fail(c, -1, -errno, "PR_SET_DUMPABLE", NULL);
+}
+
 static void own_session(const struct launch_child *c)
 {
 	if (!weakened("session") && setsid() < 0)
@@ -227,13 +234,15 @@ static void own_session(const struct launch_child *c)
 /* Become a member of the container: its namespaces, and root of its user namespace. */
 static void join(const struct launch_child *c)
 {
+	const struct ct_oci *oci = c->iso->spec->oci;
+
 	if (c->join_flags && setns(c->keep[KEEP_JOIN], (int)c->join_flags))
 		fail(c, -1, -errno, "joining the namespaces", NULL);
 	(void)close(c->keep[KEEP_JOIN]); /* nothing was written */
-	if (!(c->join_flags & CLONE_NEWUSER))
+	if (!((c->join_flags | c->born_flags) & CLONE_NEWUSER))
 		return;
-	if (syscall(SYS_setgroups, 0, NULL) || syscall(SYS_setresgid, 0, 0, 0) ||
-	    syscall(SYS_setresuid, 0, 0, 0))
+	if ((!(oci && oci->keep_groups) && syscall(SYS_setgroups, 0, NULL)) ||
+	    syscall(SYS_setresgid, 0, 0, 0) || syscall(SYS_setresuid, 0, 0, 0))
 		fail(c, -1, -errno, "becoming root of the user namespace", NULL);
 }
 
@@ -379,6 +388,8 @@ static void wait_for_start(struct launch_child *c)
 void child_main(struct launch_child *c)
 {
 	char path[PATH_MAX];
+	const struct ct_oci *oci = c->iso->spec->oci;
+	bool unprivileged = oci && oci->unprivileged;
 	const char *program = "";
 	int err;
 
@@ -388,18 +399,19 @@ void child_main(struct launch_child *c)
 	reset_signals(c);
 	keep_fds(c);
 	c->iso->notify_fd = c->keep[KEEP_NOTIFY];
-	/* mm and /proc entries are root's until execve */
-	if (!weakened("dumpable") && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
-		fail(c, -1, -errno, "PR_SET_DUMPABLE", NULL);
+	if (!unprivileged)
+		hide(c);
 	own_session(c);
 	hear(c); /* the parent has written our id maps and made our mounts */
+	if (unprivileged)
+		hide(c); /* not before: the maps would not have been our parent's to write */
 	if (c->keep[KEEP_JOIN] >= 0)
 		join(c);
 	enter(c, false);
 	own_null(c);
 	(void)umask(c->process->umask); /* cannot fail */
 	change_dir(c, path, sizeof(path));
-	if (!c->iso->spec->oci || !c->iso->spec->oci->process.none)
+	if (!oci || !oci->process.none)
 		program = find_program(c, path, sizeof(path));
 	wait_for_start(c);
 	enter(c, true);

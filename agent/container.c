@@ -77,8 +77,9 @@ static int spec_check(const struct ct_spec *spec, struct why *why)
 /* Namespaces that exist are the process' own while its child is born. */
 static int clone_joined(struct isolation *iso, struct launch_child *child, struct launch **ret)
 {
+	const struct ct_oci *oci = iso->spec->oci;
 	struct ns_own own = {{0}};
-	int err = iso->spec->oci ? ns_join(iso, &own) : 0;
+	int err = oci && !oci->one_way ? ns_join(iso, &own) : 0;
 
 	if (!err)
 		err = launch_clone(iso->clone_flags, child, ret);

@@ -22,7 +22,8 @@
 /* A child of ours, born in the pid namespace of the container's init. */
 static int clone_inside(struct isolation *iso, struct launch_child *child, struct launch **ret)
 {
-	bool other = child->join_flags & CLONE_NEWPID;
+	const struct ct_oci *oci = iso->spec->oci;
+	bool other = child->join_flags & CLONE_NEWPID && !(oci && oci->one_way);
 	cleanup_close int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
 	int err;
 
@@ -30,7 +31,11 @@ static int clone_inside(struct isolation *iso, struct launch_child *child, struc
 		return iso_fail(iso, -errno, "/proc/self/ns/pid");
 	if (other && setns(child->keep[KEEP_JOIN], CLONE_NEWPID))
 		return iso_fail(iso, -errno, "joining the container's processes");
-	child->join_flags &= ~(uint64_t)CLONE_NEWPID;
+	if (oci && oci->one_way)
+		child->born_flags = child->join_flags & CLONE_NEWPID;
+	if (oci && oci->unprivileged) /* from inside it only is there a way to the others */
+		child->born_flags |= child->join_flags & CLONE_NEWUSER;
+	child->join_flags &= ~(child->born_flags | CLONE_NEWPID);
 	err = launch_clone(0, child, ret);
 	if (other && setns(own, CLONE_NEWPID))
 		abort(); /* every later container would be born inside this one */

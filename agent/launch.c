@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -19,6 +20,7 @@
 #include "agent/lib/cleanup.h"
 #include "agent/lib/fdpass.h"
 #include "isolators/join.h"
+#include "isolators/oci.h"
 
 struct launch *launch_free(struct launch *l)
 {
@@ -118,26 +120,48 @@ static long clone_blocked(struct clone_args *args, struct launch_child *child)
 	return pid;
 }
 
+static bool is_one_way(const struct launch_child *child)
+{
+	const struct ct_spec *spec = child->iso->spec;
+
+	return spec->oci && spec->oci->one_way && child->keep[KEEP_JOIN] < 0 &&
+	       (spec->oci->joins_nr || spec->namespaces & CLONE_NEWTIME);
+}
+
+/* In the process between: namespaces that exist, where we could not come back from them. */
+static void join_others(const struct launch_child *child)
+{
+	struct ns_own own = {{0}};
+	int err = is_one_way(child) ? ns_join(child->iso, &own) : 0;
+
+	if (!err)
+		return;
+	(void)snprintf(child->page->value, sizeof(child->page->value), "%.*s",
+		       (int)sizeof(child->page->value) - 1,
+		       child->iso->why.text); /* cut if it is longer */
+	_exit(-err);
+}
+
 /*
  * Into a user namespace that exists there is only one way, and none back: a process between goes
  * there and clones for its parent, which is us.
+ * @fd: of the namespace, or of a process in it
+ * @ns: CLONE_NEW* of it that are joined
  */
-static long clone_between(struct clone_args *args, struct launch_child *child, const char *path)
+static long clone_between(struct clone_args *args, struct launch_child *child, int fd, uint64_t ns)
 {
-	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
 	int status = 0;
 	pid_t between;
 	long pid;
 
-	if (fd < 0)
-		return -errno;
 	args->flags = (args->flags | CLONE_PARENT) & ~(uint64_t)CLONE_PIDFD;
 	args->exit_signal = 0; /* our parent's */
 	args->pidfd = 0;
 	between = fork();
 	if (!between) {
-		if (setns(fd, CLONE_NEWUSER))
+		if (ns && setns(fd, (int)ns))
 			_exit(errno);
+		join_others(child);
 		pid = clone_blocked(args, child);
 		child->page->pid = (pid_t)pid;
 		_exit(pid < 0 ? (int)-pid : 0);
@@ -147,6 +171,31 @@ static long clone_between(struct clone_args *args, struct launch_child *child, c
 	if (between < 0 || !WIFEXITED(status))
 		return -EAGAIN;
 	return WEXITSTATUS(status) ? -WEXITSTATUS(status) : child->page->pid;
+}
+
+/* A new container in a user namespace that exists. */
+static long clone_in_user(struct clone_args *args, struct launch_child *child, const char *path)
+{
+	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : clone_between(args, child, fd, CLONE_NEWUSER);
+}
+
+static long clone_where(struct clone_args *args, struct launch_child *child, int *ret_pidfd)
+{
+	const char *user = ns_joined_user(child->iso->spec);
+	long pid;
+
+	if (child->born_flags)
+		pid = clone_between(args, child, child->keep[KEEP_JOIN], child->born_flags);
+	else if (user && child->keep[KEEP_JOIN] < 0)
+		pid = clone_in_user(args, child, user);
+	else if (is_one_way(child))
+		pid = clone_between(args, child, -1, 0);
+	else
+		return clone_blocked(args, child);
+	*ret_pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, (pid_t)pid, 0) : -1;
+	return pid;
 }
 
 int launch_clone(uint64_t flags, struct launch_child *child, struct launch **ret)
@@ -159,7 +208,6 @@ int launch_clone(uint64_t flags, struct launch_child *child, struct launch **ret
 		.exit_signal = SIGCHLD,
 	};
 	long pid = launch_new(&l, child->keep);
-	const char *user;
 
 	if (pid < 0)
 		return iso_fail(child->iso, (int)pid, "launch: socket and page");
@@ -168,15 +216,12 @@ int launch_clone(uint64_t flags, struct launch_child *child, struct launch **ret
 		args.flags |= CLONE_INTO_CGROUP;
 		args.cgroup = (uint64_t)child->iso->cgroup_fd;
 	}
-	user = ns_joined_user(child->iso->spec);
-	if (user && child->keep[KEEP_JOIN] < 0) {
-		pid = clone_between(&args, child, user);
-		pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, (pid_t)pid, 0) : -1;
-	} else {
-		pid = clone_blocked(&args, child);
-	}
+	pid = clone_where(&args, child, &pidfd);
 	close_fd(&child->keep[KEEP_SYNC]);
 	close_fd(&child->keep[KEEP_PAGE]);
+	if (pid < 0 && l->page->value[0] && !child->iso->why.text[0])
+		(void)snprintf(child->iso->why.text, sizeof(child->iso->why.text), "%s",
+			       l->page->value); /* of join_others() */
 	if (pid < 0) {
 		(void)launch_free(l); /* always NULL */
 		return iso_fail(child->iso, (int)pid, "clone3");

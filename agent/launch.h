@@ -56,6 +56,7 @@ struct launch_child {
 	int keep[KEEP_NR];
 	struct launch_page *page;
 	uint64_t join_flags; /* CLONE_NEW* that KEEP_JOIN is asked for */
+	uint64_t born_flags; /* and those of it in which the child is born already */
 };
 
 /**

@@ -78,7 +78,14 @@ static int reserve_mounts(struct isolation *iso, struct bundle *b)
 		b->mounts[i] = BUNDLE_NEW;
 		if (!is_handed(iso, m))
 			continue;
-		if (handed < OCI_HANDED_MAX)
+		if (oci->unprivileged && !m->idmap && !is_cgroup(m))
+			b->mounts[i] = BUNDLE_OWN;
+		else if (oci->unprivileged)
+			return iso_fail(iso, -EPERM,
+					"mounts: %s: an id-mapped mount, or one of the cgroup "
+					"without a cgroup namespace, needs privileges",
+					m->destination);
+		else if (handed < OCI_HANDED_MAX)
 			b->mounts[i] = iso_reserve(iso);
 		else if (!only_here)
 			b->mounts[i] = BUNDLE_OWN;
@@ -112,7 +119,9 @@ static int bundle_prepare(struct isolation *iso)
 	b->mounts = calloc(oci->mounts_nr + 1, sizeof(*b->mounts));
 	if (!b->mounts)
 		return iso_fail(iso, -ENOMEM, "rootfs");
-	b->root = iso_reserve(iso);
+	b->root = oci->unprivileged ? BUNDLE_OWN : iso_reserve(iso);
+	if (oci->unprivileged)
+		return reserve_mounts(iso, b);
 	return b->root < 0 ? iso_fail(iso, b->root, "root.path") : reserve_mounts(iso, b);
 }
 
@@ -223,6 +232,8 @@ static int bundle_attach(struct isolation *iso)
 
 	if (!oci)
 		return 0;
+	if (oci->unprivileged)
+		return 0; /* the child does it: open_root() */
 	attr = host_propagation(oci);
 	fd = mnt_clone(b->image, "", true);
 	if (fd < 0)
@@ -274,6 +285,16 @@ static int make_cwd(struct isolation *iso, int root)
 	return fd == -EXDEV || fd == -ELOOP ? bundle_fail(iso, "process.cwd", NULL, fd) : 0;
 }
 
+/* The mount of the root. Return: descriptor or -errno */
+static int open_root(const struct isolation *iso, const struct bundle *b)
+{
+	const struct ct_oci *oci = iso->spec->oci;
+
+	if (b->root != BUNDLE_OWN)
+		return iso->handed[b->root];
+	return mnt_clone(AT_FDCWD, oci->rootfs, true);
+}
+
 static int bundle_enter(struct isolation *iso)
 {
 	const struct ct_oci *oci = iso->spec->oci;
@@ -282,10 +303,12 @@ static int bundle_enter(struct isolation *iso)
 
 	if (!oci)
 		return 0;
-	root = iso->handed[b->root];
 	err = detach_host(iso);
 	if (err)
 		return err;
+	root = open_root(iso, b);
+	if (root < 0)
+		return bundle_fail(iso, "root.path", oci->rootfs, root);
 	iso->step = "attaching the root";
 	if (move_mount(root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH))
 		return -errno;

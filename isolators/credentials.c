@@ -250,7 +250,14 @@ int credentials_oom(pid_t pid, const struct ct_process *process, struct why *why
 
 static int credentials_attach(struct isolation *iso)
 {
-	return credentials_oom(iso->pid, &iso->spec->process, &iso->why);
+	struct why why = {0};
+	int err = credentials_oom(iso->pid, &iso->spec->process, &why);
+
+	if (err == -EACCES && iso->spec->oci && iso->spec->oci->unprivileged)
+		return 0; /* it is as likely to be killed as who makes it */
+	if (err && !iso->why.text[0])
+		iso->why = why;
+	return err;
 }
 
 /* The kernel's list ends where it says EINVAL. One that is not there is dropped like the others. */
@@ -269,7 +276,7 @@ static int enter_bounding(uint64_t caps)
 static int enter_ids(struct isolation *iso, const struct ct_process *p)
 {
 	iso->step = "setgroups";
-	if (!weakened("groups") &&
+	if (!weakened("groups") && !(iso->spec->oci && iso->spec->oci->keep_groups) &&
 	    syscall(SYS_setgroups, p->additional_gids_nr, p->additional_gids) < 0)
 		return -errno;
 	iso->step = "setresgid";

@@ -17,6 +17,7 @@
 
 #include "agent/lib/cleanup.h"
 #include "agent/lib/weaken.h"
+#include "isolators/idmap.h"
 #include "isolators/join.h"
 #include "isolators/oci.h"
 #include "isolators/rows.h"
@@ -110,6 +111,8 @@ static int namespaces_attach(struct isolation *iso)
 
 	if (!(iso->spec->namespaces & CLONE_NEWUSER))
 		return 0;
+	if (oci && oci->unprivileged)
+		return idmap_own(iso);
 	err = write_map(iso, "uid_map", oci ? &oci->uids : &range);
 	return err ? err : write_map(iso, "gid_map", oci ? &oci->gids : &range);
 }
@@ -121,8 +124,8 @@ static int namespaces_enter(struct isolation *iso)
 
 	if (ns_has_user(iso->spec)) {
 		iso->step = "becoming root of the user namespace";
-		if (syscall(SYS_setgroups, 0, NULL) || syscall(SYS_setresgid, 0, 0, 0) ||
-		    syscall(SYS_setresuid, 0, 0, 0))
+		if ((!(oci && oci->keep_groups) && syscall(SYS_setgroups, 0, NULL)) ||
+		    syscall(SYS_setresgid, 0, 0, 0) || syscall(SYS_setresuid, 0, 0, 0))
 			return -errno;
 	}
 	iso->step = "sethostname";

@@ -12,6 +12,9 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "agent/lib/cleanup.h"
 #include "isolators/net.h"
@@ -96,8 +99,8 @@ static int net_attach(struct isolation *iso)
 	struct nl_sock *sock;
 	int err;
 
-	if (!(iso->spec->namespaces & CLONE_NEWNET))
-		return 0;
+	if (!(iso->spec->namespaces & CLONE_NEWNET) || iso->spec->oci)
+		return 0; /* a bundle's: net_enter() */
 	sock = nl_socket_alloc();
 	if (!sock)
 		return iso_fail(iso, -ENOMEM, "net: netlink socket");
@@ -107,6 +110,23 @@ static int net_attach(struct isolation *iso)
 	if (!err && iso->spec->net_private)
 		err = net_private_up(sock, iso);
 	nl_socket_free(sock);
+	return err;
+}
+
+/* Who runs bundles may not be able to come back from the container's network. */
+static int net_enter(struct isolation *iso)
+{
+	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	int sock, err;
+
+	if (!(iso->spec->namespaces & CLONE_NEWNET) || !iso->spec->oci)
+		return 0;
+	iso->step = "lo up";
+	sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (sock < 0)
+		return -errno;
+	err = ioctl(sock, SIOCSIFFLAGS, &lo) ? -errno : 0;
+	(void)close(sock); /* nothing was written */
 	return err;
 }
 
@@ -133,5 +153,6 @@ const struct isolator net_isolator = {
 	.probe = net_probe,
 	.prepare = net_prepare,
 	.attach = net_attach,
+	.enter = net_enter,
 	.recover = net_recover,
 };

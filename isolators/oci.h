@@ -155,6 +155,11 @@ struct oci_hooks {
 struct ct_oci {
 	char *cgroup; /* name of its directory below iso_host.cgroup_fd; NULL: our own is its own */
 	bool cgroup_given; /* it is there, with processes of who made it */
+	/* who makes it may mount nothing: its init, root of a new user namespace, opens all itself */
+	bool unprivileged;
+	bool one_way; /* a namespace that who makes it leaves can't be entered again: one more
+			* process does that */
+	bool keep_groups; /* setgroups(2) is denied: those of who makes it stay */
 	char *rootfs; /* absolute */
 	bool readonly;
 	uint64_t root_propagation; /* MS_*, 0: private */

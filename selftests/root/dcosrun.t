@@ -111,7 +111,7 @@ like "$? $(cat "$T/out")" "^1 .*exec nothing-like-this: No such file or director
 
 # --- terminal -----------------------------------------------------------------------
 PROCESS='"terminal": true, "consoleSize": {"height": 30, "width": 90},' config 'tty; stty size; ls -l /dev/console | cut -c 1; read x; echo got $x'
-like "$( (sleep 0.3; echo line) | rt run r1 2>&1 | tr -d '\r' | tr '\n' '|'; echo)" '/dev/pts/0\|30 90\|c\|(line\|)?got line\|' "a terminal of the container's own, of the size asked for, with our input"
+like "$( (sleep 0.3; echo line) | rt run r1 2>&1 | tr -d '\r' | tr '\n' '|'; echo)" '/dev/pts/0\|(line\|)?30 90\|(line\|)?c\|(line\|)?got line\|' "a terminal of the container's own, of the size asked for, with our input"
 rt create r1 > "$T/out" 2>&1 < /dev/null
 like "$? $(cat "$T/out")" "^1 .*--console-socket is needed" "which create has to hand to somebody"
 

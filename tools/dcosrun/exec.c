@@ -318,6 +318,8 @@ static int run_exec(struct rt *rt, void *options, struct rt_box *b, char **argv,
 	if (!err)
 		err = rt_box_config(rt, b, &c);
 	if (!err)
+		err = rt_rootless(rt, &c);
+	if (!err)
 		err = read_process(rt, o, &c, argv, argc);
 	if (!err)
 		err = exec_in(rt, o, b, &c);

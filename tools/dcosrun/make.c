@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -134,6 +135,31 @@ struct sc_cache *rt_filters(struct rt *rt)
 	return rt->filters;
 }
 
+/* Return: descriptor; -1 with @c->oci.cgroup NULL: there is none to be; -errno */
+static int find_cgroup(struct making *m, char **ret_path)
+{
+	struct rt *rt = m->rt;
+	int fd;
+
+	if (rt->no_cgroup)
+		return rt_cgroup_own();
+	fd = rt_cgroup_make(rt, m->c, m->b->id, ret_path);
+	if (!rt_is_rootless())
+		return fd;
+	if (fd >= 0 && faccessat(fd, ".", W_OK, AT_EACCESS)) {
+		(void)close(fd); /* nothing was written */
+		fd = -EACCES;
+	}
+	if (fd != -EACCES && fd != -EPERM && fd != -EROFS)
+		return fd;
+	free(take_ptr(*ret_path));
+	rt_warn("there is no cgroup that this user may make one in: the container has none");
+	rt->why.text[0] = '\0';
+	rt->no_cgroup = true;
+	m->c->oci.cgroup = NULL;
+	return rt_cgroup_own();
+}
+
 static int create(struct making *m, const struct ct_stdio *stdio, struct container **ret)
 {
 	struct iso_host host = {.state_dir = "/",
@@ -143,10 +169,7 @@ static int create(struct making *m, const struct ct_stdio *stdio, struct contain
 	cleanup_free char *path = NULL;
 	int err;
 
-	if (m->rt->no_cgroup)
-		host.cgroup_fd = rt_cgroup_own();
-	else
-		host.cgroup_fd = rt_cgroup_make(m->rt, c, m->b->id, &path);
+	host.cgroup_fd = find_cgroup(m, &path);
 	if (host.cgroup_fd < 0 && !m->rt->no_cgroup) {
 		rt_scope_begun(m->rt);
 		return host.cgroup_fd;
@@ -176,8 +199,10 @@ int rt_make(struct rt *rt, struct rt_box *b, struct config *c, const struct ct_s
 	    struct container **ret)
 {
 	struct making m = {rt, b, c};
-	int err = rt_box_write(rt, b, RT_CONFIG, c->doc);
+	int err = rt_rootless(rt, c);
 
+	if (!err)
+		err = rt_box_write(rt, b, RT_CONFIG, c->doc);
 	if (!err)
 		err = create(&m, stdio, ret);
 	b->cgroup = NULL; /* the state has it */

@@ -172,6 +172,12 @@ int rt_start_listen(struct rt *rt, struct rt_box *b);
 /** rt_start_connect - its other end. Return: descriptor or -errno */
 int rt_start_connect(struct rt *rt, struct rt_box *b);
 
+/** rt_is_rootless - whether this is not root of the host */
+bool rt_is_rootless(void);
+
+/** rt_rootless - fit a configuration to who makes it. Return: 0; -EPERM it needs privileges */
+int rt_rootless(struct rt *rt, struct config *c);
+
 /** rt_undo - kill what lives, run the poststop hooks, forget */
 int rt_undo(struct rt *rt, struct rt_box *b);
 
