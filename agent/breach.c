@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "agent/breach_measure.h"
 #include "agent/events.h"
 #include "agent/evidence.h"
 #include "agent/lib/cleanup.h"
@@ -38,11 +40,13 @@ static const struct watch {
 	enum unit unit;
 	enum usage_field value; /* what the limit is of; USAGE_FIELDS: the history has it */
 	enum evidence_order order;
+	bool late; /* told by the next reading: its evidence may be on its way yet */
 	bool guard; /* the guard tells each, unless they are too many */
 } watches[] = {
 #define LIMIT(member) offsetof(struct ct_resources, member)
 	{EVENT_OOM, U_oom_kills, "processes killed by the kernel, out of memory", "memory",
-	 LIMIT(memory_max_bytes), UNIT_BYTES, U_memory_peak_bytes, EVIDENCE_BY_MEMORY},
+	 LIMIT(memory_max_bytes), UNIT_BYTES, U_memory_peak_bytes, EVIDENCE_BY_MEMORY,
+	 .late = true},
 	{EVENT_MEMORY, U_memory_max_events, "times held at the limit", "memory",
 	 LIMIT(memory_max_bytes), UNIT_BYTES, U_memory_bytes, EVIDENCE_BY_MEMORY},
 	{EVENT_MEMORY, U_memory_high_events, "times slowed down above the limit", "memory_high",
@@ -56,9 +60,10 @@ static const struct watch {
 	{EVENT_DENIED, U_device_denied, "opens of devices refused", "device", NO_LIMIT, UNIT_NUMBER,
 	 USAGE_FIELDS, EVIDENCE_BY_CPU},
 	{EVENT_DENIED, U_bind_denied, "binds refused, beside those told with their address", "bind",
-	 NO_LIMIT, UNIT_NUMBER, USAGE_FIELDS, EVIDENCE_BY_CPU, .guard = true},
+	 NO_LIMIT, UNIT_NUMBER, USAGE_FIELDS, EVIDENCE_BY_CPU, .late = true, .guard = true},
 	{EVENT_DENIED, U_connect_denied, "connects refused, beside those told with their address",
-	 "connect", NO_LIMIT, UNIT_NUMBER, USAGE_FIELDS, EVIDENCE_BY_CPU, .guard = true},
+	 "connect", NO_LIMIT, UNIT_NUMBER, USAGE_FIELDS, EVIDENCE_BY_CPU, .late = true,
+	 .guard = true},
 	{EVENT_DENIED, U_seccomp_kills, "ended or trapped by the seccomp filter", "seccomp",
 	 NO_LIMIT, UNIT_NUMBER, USAGE_FIELDS, EVIDENCE_BY_CPU},
 #undef LIMIT
@@ -75,7 +80,7 @@ struct pause {
 struct breach_watch {
 	uint64_t begun_ns;
 	uint64_t told[WATCHES]; /* of each counter */
-	uint64_t last[WATCHES]; /* reading, of those that the guard tells */
+	uint64_t last[WATCHES]; /* reading */
 	struct pause pauses[WATCHES], cpu_pause, threads_pause;
 	uint64_t window_ns, periods, throttled, throttled_us; /* as the window of the quota began */
 	uint64_t denials_ns; /* as the window of denials began */
@@ -167,6 +172,28 @@ static void finish(struct jsonbuf *b, const struct task *t, uint64_t since_ns, u
 	jb_lit(b, "}");
 }
 
+/* Whom the kernel killed last; into the sentence as well. Return: characters added to @text */
+static int tell_victim(const struct task *t, struct jsonbuf *b, char *text, size_t size)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	struct dcos_victim v;
+	char comm[sizeof(v.comm) + 1], bytes[NUMBER_MAX];
+
+	if (!t->node->meter || meter_victim(t->node->meter, t->cgroup_id, &v))
+		return 0;
+	v.comm[sizeof(v.comm) - 1] = '\0';
+	measure_show_comm(v.comm, comm);
+	jb_lit(b, ",\"victim\":{\"pid\":");
+	jb_u64(b, v.tgid);
+	jb_lit(b, ",\"comm\":");
+	jb_text(b, comm);
+	jb_lit(b, ",\"peak_bytes\":");
+	jb_u64(b, v.peak_pages * page);
+	jb_lit(b, "}");
+	return snprintf(text, size, ", last %u %s with %s", v.tgid, comm,
+			format_bytes(bytes, sizeof(bytes), v.peak_pages * page));
+}
+
 /* @count: USAGE_UNKNOWN: nobody counts */
 static void tell(struct task *t, const struct watch *row, uint64_t count, uint64_t since_ns,
 		 uint64_t now_ns)
@@ -179,7 +206,11 @@ static void tell(struct task *t, const struct watch *row, uint64_t count, uint64
 
 	if (count != USAGE_UNKNOWN)
 		(void)snprintf(nr, sizeof(nr), ": %" PRIu64, count); /* all of this fits */
+	jb_lit(&details, "{\"what\":");
+	jb_text(&details, row->limit);
 	len = snprintf(text, sizeof(text), "%s%s", row->happened, nr);
+	if (row->count == U_oom_kills)
+		len += tell_victim(t, &details, text + len, sizeof(text) - (size_t)len);
 	if (limit != CT_UNSET && value != USAGE_UNKNOWN)
 		(void)snprintf(text + len, sizeof(text) - (size_t)len, "; %s %s of %s", row->limit,
 			       show(a, sizeof(a), row->unit, value),
@@ -187,8 +218,6 @@ static void tell(struct task *t, const struct watch *row, uint64_t count, uint64
 	else if (limit != CT_UNSET)
 		(void)snprintf(text + len, sizeof(text) - (size_t)len, "; %s %s", row->limit,
 			       show(b, sizeof(b), row->unit, limit));
-	jb_lit(&details, "{\"what\":");
-	jb_text(&details, row->limit);
 	member(&details, "limit", limit);
 	member(&details, "value", value);
 	member(&details, "count", count);
@@ -210,8 +239,8 @@ static void look_at_counter(struct task *t, size_t i, uint64_t now_ns, bool ende
 	uint64_t now = t->usage->v[watches[i].count], before = w->told[i], last = w->last[i];
 
 	w->last[i] = now;
-	if (watches[i].guard && !ended)
-		now = last; /* what came since may be on its way yet */
+	if (watches[i].late && !ended)
+		now = last;
 	if (now == USAGE_UNKNOWN)
 		return;
 	if (before == USAGE_UNKNOWN)

@@ -36,7 +36,7 @@ void measure_add(struct measure *m, pid_t pid, const char *comm, uint64_t bytes)
 	(void)snprintf(m->top[at].comm, sizeof(m->top[at].comm), "%s", comm);
 }
 
-static void show_comm(const char *comm, char *ret)
+void measure_show_comm(const char *comm, char *ret)
 {
 	size_t i;
 
@@ -54,7 +54,7 @@ char *measure_text(const struct measure *m, char *buf, size_t size)
 	for (int i = 0; i < MEASURE_TOP && m->top[i].pid && len < size; i++) {
 		const struct measure_top *t = &m->top[i];
 
-		show_comm(t->comm, comm);
+		measure_show_comm(t->comm, comm);
 		len += (size_t)snprintf(buf + len, size - len, "%s %d %s %s", i ? "," : "most by",
 					(int)t->pid, comm,
 					format_bytes(bytes, sizeof(bytes), t->bytes));

@@ -34,6 +34,9 @@ struct measure {
  */
 void measure_add(struct measure *m, pid_t pid, const char *comm, uint64_t bytes);
 
+/** measure_show_comm - a copy without bytes that are not printable ASCII; @ret: as long as @comm */
+void measure_show_comm(const char *comm, char *ret);
+
 /**
  * measure_text - "most by 123 hog 69M, 124 sh 1M"; "" if there is no process
  * Bytes of names that are not printable ASCII are shown as '?'. What does not fit is cut.

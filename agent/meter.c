@@ -206,9 +206,18 @@ static bool is_among(uint64_t id, const uint64_t *ids, int nr)
 	return false;
 }
 
+static void forget_all_but(struct meter *m, const uint64_t *ids, int n, const uint64_t *live,
+			   int nr)
+{
+	for (int i = 0; i < n; i++) {
+		if (!is_among(ids[i], live, nr))
+			meter_forget(m, ids[i]);
+	}
+}
+
 int meter_reclaim(struct meter *m, const uint64_t *live, int nr)
 {
-	cleanup_free uint64_t *slots = NULL, *exits = NULL;
+	cleanup_free uint64_t *slots = NULL, *exits = NULL, *victims = NULL;
 	struct dcos_slot_key key;
 	int i, n;
 
@@ -223,10 +232,11 @@ int meter_reclaim(struct meter *m, const uint64_t *live, int nr)
 	n = map_keys(m->exits_fd, DCOS_EXITS, &exits);
 	if (n < 0)
 		return n;
-	for (i = 0; i < n; i++) {
-		if (!is_among(exits[i], live, nr))
-			meter_forget(m, exits[i]);
-	}
+	forget_all_but(m, exits, n, live, nr);
+	n = map_keys(m->victims_fd, DCOS_SLOTS, &victims);
+	if (n < 0)
+		return n;
+	forget_all_but(m, victims, n, live, nr);
 	return 0;
 }
 
@@ -328,6 +338,7 @@ static int slots_open(struct meter *m, int cgroup_fd, struct why *why)
 	if (r < 0)
 		return why_set(why, r, "task storage of this kernel on this CPU");
 	m->exits_fd = family_map_fd(sched, "exits");
+	m->victims_fd = family_map_fd(sched, "victims");
 	m->flush_fd = family_prog_fd(sched, "meter_flush");
 	m->iso = (struct iso_meter){
 		.ctx = m,
@@ -505,9 +516,20 @@ int meter_exit(const struct meter *m, uint64_t cgroup_id, struct dcos_exit *ret)
 	return 0;
 }
 
+int meter_victim(const struct meter *m, uint64_t cgroup_id, struct dcos_victim *ret)
+{
+	struct dcos_victim v;
+	int r = bpf_map_lookup_elem(m->victims_fd, &cgroup_id, &v);
+
+	if (!r)
+		*ret = v;
+	return r;
+}
+
 void meter_forget(struct meter *m, uint64_t cgroup_id)
 {
-	(void)bpf_map_delete_elem(m->exits_fd, &cgroup_id); /* it need not be there */
+	(void)bpf_map_delete_elem(m->exits_fd, &cgroup_id); /* neither need be there */
+	(void)bpf_map_delete_elem(m->victims_fd, &cgroup_id);
 }
 
 void meter_drops(const struct meter *m, struct meter_drops *ret)

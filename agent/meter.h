@@ -147,7 +147,13 @@ int meter_adopt(struct meter *m, uint64_t cgroup_id, pid_t init, uint32_t *ret_s
  */
 int meter_exit(const struct meter *m, uint64_t cgroup_id, struct dcos_exit *ret);
 
-/** meter_forget - drop the exit record of a cgroup that is gone */
+/**
+ * meter_victim - whom the OOM killer of the kernel chose last in a cgroup that has a slot
+ * Return: 0; -ENOENT nobody.
+ */
+int meter_victim(const struct meter *m, uint64_t cgroup_id, struct dcos_victim *ret);
+
+/** meter_forget - drop the records of ends of a cgroup that is gone */
 void meter_forget(struct meter *m, uint64_t cgroup_id);
 
 /**

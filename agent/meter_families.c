@@ -26,6 +26,7 @@ static const struct family_map sched_maps[] = {
 	{.name = "details", .per_cpu = true},
 	{.name = "slots"},
 	{.name = "exits"},
+	{.name = "victims"},
 	{.name = "tasks"},
 	{},
 };

@@ -21,7 +21,7 @@ struct meter {
 	uint64_t walked; /* number of the last walk */
 	int walk_tasks, walk_cgroups; /* iterators, -1 none */
 	int ncpu; /* possible CPUs */
-	int exits_fd, flush_fd;
+	int exits_fd, victims_fd, flush_fd;
 	uint32_t last; /* handed out last: the next search begins behind it */
 	bool taken[DCOS_SLOTS];
 	char dir[PIN_PATH_MAX]; /* with the pins of this ABI */

@@ -10,7 +10,7 @@
 #include <linux/types.h>
 #endif
 
-#define DCOS_ABI   3
+#define DCOS_ABI   4
 #define DCOS_SLOTS 1024 /* slot 0 is never given out */
 #define DCOS_HIST                                                                                  \
 	28 /* log2 of microseconds: 0 is < 2 us, i is [2^i, 2^(i+1)) us, the last is open */
@@ -173,6 +173,16 @@ struct dcos_exit {
 };
 _Static_assert(sizeof(struct dcos_exit) == 32, "dcos_exit has a hole");
 
+/* The last process of a slot that the OOM killer chose. Value of the victims hash, key: cgroup id. */
+struct dcos_victim {
+	__u64 end_ns; /* CLOCK_MONOTONIC */
+	__u64 peak_pages; /* that were resident at once; 0: nobody knows */
+	__u32 tgid; /* in the host's pid namespace */
+	__u32 pad;
+	char comm[16];
+};
+_Static_assert(sizeof(struct dcos_victim) == 40, "dcos_victim has a hole");
+
 /* What a metered thread was last charged for. Lives in task storage, seen by BPF programs only. */
 struct dcos_task {
 	__u64 owner; /* as dcos_cell.owner at birth */
@@ -194,7 +204,7 @@ _Static_assert(sizeof(struct dcos_task) == 88, "dcos_task has a hole");
 /* What was lost since the pins were made. The one value of the drops array; only grows. */
 struct dcos_drops {
 	__u64 storage_failed; /* BPF: no memory for a task's state, it runs unmetered */
-	__u64 exits_failed; /* BPF: an exit record did not fit */
+	__u64 exits_failed; /* BPF: an exit record, or one of the OOM killer's, did not fit */
 	__u64 slots_full; /* user space: no slot was free */
 	__u64 disk_inflight_full; /* BPF: too many requests at once, one has no latency */
 	__u64 disks_full; /* BPF: more than DCOS_TASK_DISKS of a task: one in the sums only */

@@ -52,6 +52,14 @@ struct {
 	__type(value, struct dcos_exit);
 } exits SEC(".maps");
 
+/* cgroup id of a slot -> whom the OOM killer chose last. BPF writes; user space reads and deletes. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, DCOS_SLOTS);
+	__type(key, __u64);
+	__type(value, struct dcos_victim);
+} victims SEC(".maps");
+
 /* 0 -> pid of the last birth that meter_newtask saw on this CPU. BPF only. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -148,13 +156,32 @@ static __always_inline bool ended(struct task_struct *p, struct dcos_task *t)
 	return flags;
 }
 
+/* The kernel has taken down the peak of a process before its last thread gets here. */
+static __always_inline void record_victim(struct task_struct *leader, __u64 owner)
+{
+	struct dcos_victim v = {};
+	struct dcos_drops *d;
+
+	v.end_ns = bpf_ktime_get_ns();
+	v.peak_pages = leader->signal->maxrss;
+	v.tgid = leader->tgid;
+	bpf_probe_read_kernel_str(v.comm, sizeof(v.comm), leader->comm);
+	if (!bpf_map_update_elem(&victims, &owner, &v, BPF_ANY))
+		return;
+	d = lost();
+	if (d)
+		__sync_fetch_and_add(&d->exits_failed, 1);
+}
+
 /* Once per process, hence by its leader's state. */
-static __always_inline void count_oom_kill(struct dcos_task *leader)
+static __always_inline void count_oom_kill(struct task_struct *p, struct dcos_task *leader)
 {
 	struct dcos_cell *c = cell_of(leader);
 
-	if (c && !__sync_lock_test_and_set(&leader->oom, 1))
-		__sync_fetch_and_add(&c->nr_oom_kills, 1);
+	if (!c || __sync_lock_test_and_set(&leader->oom, 1))
+		return;
+	__sync_fetch_and_add(&c->nr_oom_kills, 1);
+	record_victim(p, leader->owner);
 }
 
 /* Only what came after sched_process_exit is left to charge, if that was seen. */
@@ -163,7 +190,7 @@ static __always_inline void last_switch(struct task_struct *p, struct dcos_task 
 {
 	/* a thread that is not the leader may have lost it by now */
 	if (ended(p, t) && p->pid == p->tgid)
-		count_oom_kill(t);
+		count_oom_kill(p, t);
 	if (!c)
 		return;
 	charge_usage(c, t, p);
@@ -293,7 +320,7 @@ int BPF_PROG(meter_exit, struct task_struct *p)
 		return 0;
 	t = bpf_task_storage_get(&tasks, p->group_leader, 0, 0);
 	if (t)
-		count_oom_kill(t);
+		count_oom_kill(p->group_leader, t);
 	return 0;
 }
 

@@ -56,7 +56,7 @@ hog.oom["text"]
 hog.oom["limit"], hog.oom["value"] > 30 << 20, "top" in hog.oom, "series" in hog.oom["history"]
 hog.ended["exit"]["oom"]
 forks.pids["text"]
-forks.pids["limit"], forks.pids["processes"] >= 4, sorted({p["comm"] for p in forks.pids["top"]})
+forks.pids["limit"], forks.pids["processes"] >= 4, "bash" in {p["comm"] for p in forks.pids["top"]}
 cpu.cpu["text"]
 cpu.cpu["quota_millionths"], cpu.cpu["throttled"] * 2 >= cpu.cpu["periods"] >= 10
 cpu.cpu["top"][0]["comm"], cpu.cpu["top"][0]["cpu_us"] > 0
@@ -67,11 +67,11 @@ device.denied["what"], device.denied["count"], device.denied["text"]
 [guarded.denied[k] for k in ("what", "address", "port", "protocol", "comm")]
 sum(e["details"].get("count", 1) for e in every if e["task"] == "guarded" and e["kind"] == "denied")
 ')
-like "${got[0]}" '(killed by the agent: out of memory, [0-9.]+M of 32M|killed by the kernel, out of memory: [0-9]+; memory [0-9.]+M of 32M)' "out of memory: what broke which limit"
+like "${got[0]}" '(killed by the agent: out of memory, [0-9.]+M of 32M|killed by the kernel, out of memory: [0-9]+, last [0-9]+ tail with [0-9.]+M; memory [0-9.]+M of 32M)' "out of memory: what broke which limit"
 is "${got[1]}" "(33554432, True, True, True)" "with the numbers, the processes and the past"
 is "${got[2]}" True "and it has ended for that"
 like "${got[3]}" '^(forks refused: [0-9]+|as many threads as there may be); pids [0-9] of 4$' "too many threads"
-is "${got[4]}" "(4, True, ['bash', 'sleep'])" "with the processes"
+is "${got[4]}" "(4, True, True)" "with the processes"
 like "${got[5]}" '^stopped in [0-9]+ of [0-9]+ periods; quota of 0.1 CPUs$' "a quota of CPU time"
 is "${got[6]}" "(100000, True)" "of at least 10 periods half"
 is "${got[7]}" "('sh', True)" "with who ran"

@@ -17,6 +17,7 @@
 #define NEEDS	  NEED_ROOT, NEED_CGROUP2, NEED_BPF
 #define END_MS	  20000
 #define OOM_LIMIT "16777216" /* bytes of memory.max; the victim wants four times that */
+#define OOM_HALF  (8U << 20)
 #define RACES	  200
 #define SETTLE_NS UINT64_C(2000000000)
 
@@ -343,6 +344,7 @@ static int eats_memory(void *arg)
 
 TEST(a_victim_of_the_oom_killer_is_recorded_as_one, NEEDS, NEED_MEMORY_CONTROLLER)
 {
+	struct dcos_victim v = {};
 	struct rig g = up();
 	struct dcos_exit e;
 
@@ -352,13 +354,21 @@ TEST(a_victim_of_the_oom_killer_is_recorded_as_one, NEEDS, NEED_MEMORY_CONTROLLE
 	EXPECT_EQ(e.status, SIGKILL);
 	EXPECT_EQ(e.flags, DCOS_EXIT_OOM);
 	EXPECT_EQ(rig_row(&g).nr_oom_kills, 1);
+	ASSERT_EQ(meter_victim(g.m, g.id, &v), 0);
+	EXPECT_EQ(v.tgid, e.tgid);
+	EXPECT_STREQ(v.comm, "meter_exits");
+	EXPECT_TRUE(v.peak_pages * 4096 > OOM_HALF);
+	meter_forget(g.m, g.id);
+	EXPECT_EQ(meter_victim(g.m, g.id, &v), -ENOENT);
 }
 
 TEST(a_plain_sigkill_is_no_oom_kill, NEEDS)
 {
+	struct dcos_victim v;
 	struct rig g = up();
 	int sig = SIGKILL;
 
 	EXPECT_EQ(ended(&g, dies_of, &sig).flags, 0);
 	EXPECT_EQ(rig_row(&g).nr_oom_kills, 0);
+	EXPECT_EQ(meter_victim(g.m, g.id, &v), -ENOENT);
 }
