@@ -152,7 +152,7 @@ static int run_command(struct rt *rt, const struct rt_command *c, int argc, char
 	return err < 0 ? rt_fail(rt->why.text[0] ? rt->why.text : strerror(-err)) : err;
 }
 
-/* Another user has no place in /run: there is one of its own. */
+/* Who is not root of the host has no place in /run: there is one of its own. */
 static int choose_root(struct rt *rt)
 {
 	const char *own = getenv("XDG_RUNTIME_DIR");
@@ -163,7 +163,7 @@ static int choose_root(struct rt *rt)
 		return why_set(&rt->why, -EINVAL, "--root=%.64s: allowed is an absolute path",
 			       rt->root);
 	rt->root = RT_ROOT;
-	if (!geteuid() || !own)
+	if (!own || !rt_is_rootless())
 		return 0;
 	if (asprintf(&rt->default_root, "%s/dcosrun", own) < 0)
 		return why_set(&rt->why, -ENOMEM, "--root");
