@@ -122,6 +122,8 @@ int value_readonly(struct draft *d, const struct task_row *row, json_t *v, void 
 int value_workdir(struct draft *d, const struct task_row *row, json_t *v, void *field);
 int value_mounts(struct draft *d, const struct task_row *row, json_t *v, void *field);
 int value_devices(struct draft *d, const struct task_row *row, json_t *v, void *field);
+/* one object, not null */
+int value_io_max(struct draft *d, const struct task_row *row, json_t *v, void *field);
 int value_resources(struct draft *d, const struct task_row *row, json_t *v, void *field);
 int value_seccomp(struct draft *d, const struct task_row *row, json_t *v, void *field);
 int value_bind_ports(struct draft *d, const struct task_row *row, json_t *v, void *field);
@@ -154,6 +156,7 @@ json_t *draft_env_json(const struct draft *d);
 /* Tables with keys of their own, for the man page. */
 struct rows task_rows(void);
 struct rows resource_rows(void);
+struct rows io_rows(void);
 struct rows rlimit_rows(void);
 struct rows mount_rows(void);
 struct rows device_rows(void);

@@ -176,6 +176,7 @@ void task_keys_dump(FILE *f)
 {
 	dump(f, "KEYS", task_rows(), "");
 	dump(f, "RESOURCES", resource_rows(), "resources.");
+	dump(f, "IO LIMITS", io_rows(), "resources.io_max.");
 	dump(f, "RLIMITS", rlimit_rows(), "rlimits.");
 	dump(f, "MOUNTS", mount_rows(), "mounts[].");
 	dump(f, "DEVICES", device_rows(), "devices[].");

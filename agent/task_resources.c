@@ -19,6 +19,7 @@
 #define CPU_PERIOD_MIN 1000ULL
 #define CPU_PERIOD_MAX MILLION
 #define CPU_WEIGHT_MAX 10000
+#define IO_WEIGHT_MAX  10000
 #define MEMORY_MIN     (1ULL << 20)
 #define RATE_MIN       64000ULL /* bits a second: five full packets */
 #define RATE_MAX       (MILLION * MILLION)
@@ -173,6 +174,15 @@ static int want_rate(struct draft *d, const struct task_row *row, json_t *v, voi
 	return 0;
 }
 
+static int want_io_max(struct draft *d, const struct task_row *row, json_t *v, void *field)
+{
+	if (is_none(v)) {
+		memset(field, 0, sizeof(struct ct_io_max));
+		return 0;
+	}
+	return value_io_max(d, row, v, field);
+}
+
 #define RES(member) (offsetof(struct want, res) + offsetof(struct ct_resources, member))
 
 static const struct task_row rows[] = {
@@ -231,6 +241,18 @@ static const struct task_row rows[] = {
 	 RES(pids_max),
 	 1,
 	 PIDS_MAX},
+	{{"io_weight", "number 1..10000", "100",
+	  "Share of a disk when tasks compete for it, against other tasks' weights; it acts on "
+	  "disks that are scheduled by bfq or whose io.cost.qos is on. Needs the io controller."},
+	 want_number,
+	 RES(io_weight),
+	 1,
+	 IO_WEIGHT_MAX},
+	{{"io_max", "object, see IO LIMITS", "no limit",
+	  "Most that one block device does for the task; an update replaces the whole object. "
+	  "Needs the io controller."},
+	 want_io_max,
+	 RES(io_max)},
 	{{"egress", "rate 64kbit..1tbit", "no limit",
 	  "Most bits a second that the task sends, IP headers included, in the host's network and "
 	  "in one of its own alike, loopback too: a number or text such as \"20mbit\" (powers of "

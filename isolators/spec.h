@@ -15,14 +15,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define CT_ID_MAX      128 /* bytes of an id, without the NUL */
-#define CT_ARGS_MAX    4096
-#define CT_ENV_MAX     4096
-#define CT_MOUNTS_MAX  64
-#define CT_DEVICES_MAX 64
-#define CT_PATHS_MAX   128 /* masked or read-only paths */
-#define CT_UNSET       UINT64_MAX /* a limit that nobody asked for */
-#define CT_PERIOD_US   100000 /* cpu_period_us when nobody asked for another */
+#define CT_ID_MAX	 128 /* bytes of an id, without the NUL */
+#define CT_ARGS_MAX	 4096
+#define CT_ENV_MAX	 4096
+#define CT_MOUNTS_MAX	 64
+#define CT_DEVICES_MAX	 64
+#define CT_PATHS_MAX	 128 /* masked or read-only paths */
+#define CT_UNSET	 UINT64_MAX /* a limit that nobody asked for */
+#define CT_IO_DEVICE_MAX 64 /* bytes of a device's name, the NUL included */
+#define CT_PERIOD_US	 100000 /* cpu_period_us when nobody asked for another */
 
 struct ct_rlimit {
 	int resource; /* RLIMIT_* */
@@ -71,11 +72,20 @@ struct ct_device {
 	bool read, write, mknod;
 };
 
+/* Of one block device; CT_UNSET: no limit. */
+struct ct_io_max {
+	char device[CT_IO_DEVICE_MAX]; /* "auto", "8:0" or a path below /dev; "": no limit at all */
+	uint64_t read_bps, write_bps; /* bytes a second */
+	uint64_t read_iops, write_iops; /* operations a second */
+};
+
 struct ct_resources {
 	uint64_t cpu_quota_us, cpu_period_us, cpu_burst_us; /* a period is always there */
 	uint64_t cpu_weight; /* 1..10000, CT_UNSET: leave */
 	uint64_t memory_max_bytes, memory_high_bytes, memory_low_bytes, memory_swap_max_bytes;
 	uint64_t pids_max;
+	uint64_t io_weight; /* 1..10000, CT_UNSET: leave */
+	struct ct_io_max io_max;
 	uint64_t egress_bps, ingress_bps; /* bits a second of IP packets */
 	uint64_t egress_burst_bytes, ingress_burst_bytes; /* CT_UNSET: of 10 ms, 32 KiB at least */
 };

@@ -293,3 +293,43 @@ TEST(an_applied_update_is_in_the_document_and_comes_back_with_it)
 	EXPECT_EQ(again->ct.resources.memory_max_bytes, 64 << 20);
 	EXPECT_TRUE(again->ct.resources.cpu_quota_us == CT_UNSET);
 }
+
+TEST(io_limits_arrive_and_go_again)
+{
+	struct ct_resources r = resources("'io_weight':300,'io_max':{'device':'8:16',"
+					  "'read_bps':'10M','write_iops':100}");
+
+	EXPECT_EQ(r.io_weight, 300);
+	EXPECT_STREQ(r.io_max.device, "8:16");
+	EXPECT_EQ(r.io_max.read_bps, 10 << 20);
+	EXPECT_TRUE(r.io_max.write_bps == CT_UNSET);
+	EXPECT_TRUE(r.io_max.read_iops == CT_UNSET);
+	EXPECT_EQ(r.io_max.write_iops, 100);
+	r = resources("'io_max':{'write_bps':4096}");
+	EXPECT_STREQ(r.io_max.device, "auto");
+	EXPECT_EQ(r.io_max.write_bps, 4096);
+	r = resources("'io_weight':'max','io_max':null");
+	EXPECT_TRUE(r.io_weight == CT_UNSET);
+	EXPECT_STREQ(r.io_max.device, "");
+}
+
+TEST(io_limits_that_no_device_could_have_are_refused)
+{
+	REFUSED_RES("'io_weight':0", "io_weight", "0 is out of range, allowed is 1 to 10000");
+	REFUSED_RES("'io_max':'10M'", "io_max",
+		    "\"10M\" is text, must be an object with a device and its rates");
+	REFUSED_RES("'io_max':{}", "io_max",
+		    "names no rate, allowed are read_bps, write_bps, read_iops and write_iops");
+	REFUSED_RES("'io_max':{'device':'auto'}", "io_max",
+		    "names no rate, allowed are read_bps, write_bps, read_iops and write_iops");
+	REFUSED_RES("'io_max':{'read_bps':1}", "io_max.read_bps",
+		    "1 is out of range, allowed is 4K to 1P");
+	REFUSED_RES("'io_max':{'read_iops':0}", "io_max.read_iops",
+		    "0 is out of range, allowed is 1 to 4294967295");
+	REFUSED_RES("'io_max':{'device':'/etc/passwd','read_bps':4096}", "io_max.device",
+		    "\"/etc/passwd\" is not allowed, allowed is \"auto\", a path below /dev or "
+		    "numbers such as \"8:0\"");
+	REFUSED_RES("'io_max':{'device':'8:0:0','read_bps':4096}", "io_max.device",
+		    "\"8:0:0\" is not allowed, allowed is \"auto\", a path below /dev or "
+		    "numbers such as \"8:0\"");
+}

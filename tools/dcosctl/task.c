@@ -114,12 +114,15 @@ static int rm_run(struct ctl *ctl, const void *options, char **operands, int nr)
 	return status;
 }
 
-/* A number, true, false or null stays what it is, all else is a string; nothing takes a limit off. */
+/*
+ * A number, true, false, null or an object stays what it is, all else is a string; nothing takes a
+ * limit off.
+ */
 static json_t *limit_value(const char *text)
 {
 	json_t *v = *text ? json_loads(text, JSON_DECODE_ANY, NULL) : json_null();
 
-	if (v && !json_is_object(v) && !json_is_array(v))
+	if (v && !json_is_array(v))
 		return v;
 	json_decref(v);
 	return json_string(text);
