@@ -256,15 +256,14 @@ static int method_update(struct vl_call *call, json_t *params, void *userdata)
 		return invalid_spec(call, &err);
 	if (rc)
 		return rc;
-	if (task_update(t, &res, &why))
+	before = event_limits(t);
+	if (!before)
+		return -ENOMEM;
+	if (task_change(t, &res, doc, &why)) {
+		json_decref(before);
 		return vl_error(call, API_NAME("UpdateFailed"),
 				json_pack("{ss}", "reason", why.text));
-	before = event_limits(t);
-	rc = task_resources_apply(t->spec, doc, &res) ?: task_save(t);
-	CRASH_POINT("update.written");
-	if (rc)
-		log_msg(LOG_ERR, t->spec->ct.id, "new limits hold but were not written down: %s",
-			strerror(-rc));
+	}
 	event_updated(t, before, doc);
 	return vl_reply(call, json_pack("{so}", "warnings", task_warnings_json(t)));
 }

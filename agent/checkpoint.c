@@ -63,16 +63,15 @@ static int write_all(int fd, const char *text, size_t len)
 	return 0;
 }
 
-int checkpoint_save(const struct task *t)
+int checkpoint_stage(const struct task *t)
 {
-	const char *id = t->spec->ct.id;
-	cleanup_free char *path = task_path(t->node, id, ""), *tmp = task_path(t->node, id, "~");
+	cleanup_free char *tmp = task_path(t->node, t->spec->ct.id, "~");
 	json_auto_t *doc = task_json(t);
 	cleanup_free char *text = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
 	size_t len = text ? strlen(text) : 0;
 	int err;
 
-	if (!path || !tmp || !text)
+	if (!tmp || !text)
 		return -ENOMEM;
 	cleanup_close int fd =
 		open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -85,12 +84,38 @@ int checkpoint_save(const struct task *t)
 	if (!err && t->ending)
 		err = write_all(fd, t->ending, strlen(t->ending)) ?: write_all(fd, "}", 1);
 	CRASH_POINT("checkpoint.written");
-	if (!err && rename(tmp, path))
-		err = -errno;
 	if (err)
 		(void)unlink(tmp); /* the error that counts is the first */
+	return err;
+}
+
+int checkpoint_commit(const struct task *t)
+{
+	cleanup_free char *path = task_path(t->node, t->spec->ct.id, "");
+	cleanup_free char *tmp = task_path(t->node, t->spec->ct.id, "~");
+	int err = 0;
+
+	if (!path || !tmp)
+		return -ENOMEM;
+	if (rename(tmp, path)) {
+		err = -errno;
+		(void)unlink(tmp); /* likewise */
+	}
 	CRASH_POINT("checkpoint.renamed");
 	return err;
+}
+
+void checkpoint_unstage(const struct task *t)
+{
+	cleanup_free char *tmp = task_path(t->node, t->spec->ct.id, "~");
+
+	if (tmp)
+		(void)unlink(tmp); /* if not: the next one is written over it */
+}
+
+int checkpoint_save(const struct task *t)
+{
+	return checkpoint_stage(t) ?: checkpoint_commit(t);
 }
 
 void checkpoint_drop(const struct node *n, const char *id)

@@ -14,6 +14,18 @@
 #define CHECKPOINT_MAX	   (2U << 20) /* bytes of a file; a larger one is not read */
 
 /**
+ * checkpoint_stage - write a task down beside its file, for checkpoint_commit()
+ * Return: 0 or -errno.
+ */
+int checkpoint_stage(const struct task *t);
+
+/** checkpoint_commit - make what was staged the task's file. Return: 0; -errno: the old one stays */
+int checkpoint_commit(const struct task *t);
+
+/** checkpoint_unstage - forget what was staged */
+void checkpoint_unstage(const struct task *t);
+
+/**
  * checkpoint_save - write a task down
  * t->ending goes along with it.
  * Return: 0 or -errno, the old file then stays.

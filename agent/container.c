@@ -206,6 +206,13 @@ int ct_kill(struct container *c)
 	return cg_kill(c->iso.cgroup_fd);
 }
 
+/* Those of limits that were not set, and of those of before, which the task has already. */
+static void drop_warnings(struct isolation *iso)
+{
+	while (iso->warnings_nr > 0)
+		free(iso->warnings[--iso->warnings_nr]);
+}
+
 int ct_update(struct container *c, const struct ct_resources *res, struct why *why)
 {
 	struct ct_resources old = c->iso.res;
@@ -223,9 +230,10 @@ int ct_update(struct container *c, const struct ct_resources *res, struct why *w
 	if (why && !why->text[0])
 		*why = c->iso.why;
 	c->iso.res = old;
-	for (i -= 2; i >= 0; i--) /* the row that failed has restored itself */
+	while (i-- > 0) /* the row that failed, too: it may have done a part */
 		if (iso_table[i]->update)
 			(void)iso_table[i]->update(&c->iso); /* held a moment ago */
+	drop_warnings(&c->iso);
 	return err;
 }
 

@@ -363,6 +363,58 @@ int task_update(struct task *t, const struct ct_resources *res, struct why *why)
 	return 0;
 }
 
+static void restore_doc(struct task *t, const struct ct_resources *old, json_t *before)
+{
+	t->spec->ct.resources = *old;
+	if (before ? json_object_set(t->spec->doc, "resources", before)
+		   : json_object_del(t->spec->doc, "resources"))
+		log_msg(LOG_ERR, t->spec->ct.id, "limits that do not hold are shown");
+}
+
+/* The new checkpoint lies ready. What the next agent finds is decided by one rename. */
+static int hold_staged(struct task *t, const struct ct_resources *old, struct why *why)
+{
+	const struct ct_resources res = t->spec->ct.resources;
+	struct why again = {};
+	int err = task_update(t, &res, why);
+
+	if (err)
+		return err;
+	err = checkpoint_commit(t);
+	CRASH_POINT("update.written");
+	if (!err)
+		return 0;
+	if (task_update(t, old, &again))
+		log_msg(LOG_ERR, t->spec->ct.id, "the limits of before: %s", again.text);
+	return why_set(why, err, "%s/tasks/%s.json", t->node->cfg->state_dir, t->spec->ct.id);
+}
+
+int task_change(struct task *t, const struct ct_resources *res, json_t *doc, struct why *why)
+{
+	const struct ct_resources old = t->spec->ct.resources;
+	json_t *before = json_incref(json_object_get(t->spec->doc, "resources"));
+	int err = task_resources_apply(t->spec, doc, res), warned = t->warnings_nr;
+
+	if (err) {
+		json_decref(before);
+		return why_set(why, err, "resources");
+	}
+	err = checkpoint_stage(t);
+	if (err)
+		(void)why_set(why, err, "%s/tasks/%s.json", t->node->cfg->state_dir,
+			      t->spec->ct.id); /* is err */
+	else
+		err = hold_staged(t, &old, why);
+	if (err) {
+		checkpoint_unstage(t);
+		restore_doc(t, &old, before);
+	} else if (warned || t->warnings_nr) {
+		(void)task_save(t); /* the warnings, known only now; tried again if it fails */
+	}
+	json_decref(before);
+	return err;
+}
+
 int task_remove(struct task *t)
 {
 	if (!state_ended(t->state))

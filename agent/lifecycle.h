@@ -28,8 +28,17 @@ int task_run(struct node *n, struct task_spec *spec, struct task **ret, struct w
 int task_kill(struct task *t, int sig, uint64_t grace_us);
 
 /**
- * task_update - other limits, all or nothing, written down
+ * task_change - other limits, all or nothing, held and written down
  * @res: the whole new set
+ * @doc: the keys that were asked for, as task_resources_parse() accepted them; borrowed
+ * @why: what of it failed, then the limits of before hold and are written down
+ * Return: 0 or -errno.
+ */
+int task_change(struct task *t, const struct ct_resources *res, json_t *doc, struct why *why);
+
+/**
+ * task_update - the half of task_change() that the isolators hold
+ * Return: 0; -ESRCH it has ended; -errno with @why, then the limits of before hold.
  */
 int task_update(struct task *t, const struct ct_resources *res, struct why *why);
 

@@ -187,6 +187,15 @@ static bool adopt_slot(const struct node *n, const struct checkpoint *c, pid_t i
 }
 
 /* What runs, and what ended while no agent ran: both have a cgroup. */
+/* An agent that was killed in the middle of an update has set limits that nobody was told of. */
+static void hold_written_limits(struct task *t)
+{
+	struct why why = {};
+
+	if (task_update(t, &t->spec->ct.resources, &why))
+		log_msg(LOG_WARNING, t->spec->ct.id, "limits as written down: %s", why.text);
+}
+
 static void adopt(struct walk *w, struct task *t, const struct checkpoint *c)
 {
 	int pidfd = find_init(w, c, t->spec->ct.id);
@@ -221,6 +230,7 @@ static void adopt(struct walk *w, struct task *t, const struct checkpoint *c)
 		w->counts.adopted++;
 		if (t->breach[0])
 			(void)ct_kill(t->ct); /* what an agent before this one had begun */
+		hold_written_limits(t);
 		if (!task_watch(t) && t->state == TASK_KILLING)
 			(void)task_kill(t, SIGTERM,
 					t->spec->kill_grace_us); /* logged by the kill */

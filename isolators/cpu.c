@@ -79,8 +79,10 @@ static size_t cpu_knobs(const struct isolation *iso, bool fresh, struct knob *k)
 		k[nr++] = cpu_max_knob(res);
 	if (burst)
 		k[nr++] = knob_u64("cpu.max.burst", burst, burst_allowed);
-	if (res->cpu_weight != CT_UNSET)
-		k[nr++] = knob_u64("cpu.weight", res->cpu_weight, "1..10000");
+	if (!fresh || res->cpu_weight != CT_UNSET)
+		k[nr++] = knob_u64("cpu.weight",
+				   res->cpu_weight == CT_UNSET ? CPU_WEIGHT : res->cpu_weight,
+				   "1..10000");
 	return nr;
 }
 
