@@ -14,6 +14,7 @@
 #include "agent/breach_measure.h"
 #include "agent/events.h"
 #include "agent/evidence.h"
+#include "agent/flight.h"
 #include "agent/lib/cleanup.h"
 #include "agent/lib/log.h"
 #include "agent/lib/units.h"
@@ -38,7 +39,7 @@ static const struct watch {
 	const char *limit; /* key of the spec's resources; or what was denied */
 	size_t offset; /* of the limit in struct ct_resources, or NO_LIMIT */
 	enum unit unit;
-	enum usage_field value; /* what the limit is of; USAGE_FIELDS: the history has it */
+	enum usage_field value; /* what the limit is of; USAGE_FIELDS: none, or bits_of() */
 	enum evidence_order order;
 	bool late; /* told by the next reading: its evidence may be on its way yet */
 	bool guard; /* the guard tells each, unless they are too many */
@@ -140,6 +141,23 @@ static uint64_t limit_of(const struct task *t, const struct watch *row)
 	return v;
 }
 
+/* Return: bits a second at the last reading; USAGE_UNKNOWN */
+static uint64_t bits_of(const struct task *t, const struct watch *row)
+{
+	uint64_t bytes;
+
+	if (flight_last(t, row->count == U_tx_dropped ? RATE_TX : RATE_RX, &bytes))
+		return USAGE_UNKNOWN;
+	return bytes * 8;
+}
+
+static uint64_t value_of(const struct task *t, const struct watch *row)
+{
+	if (row->unit == UNIT_BITS)
+		return bits_of(t, row);
+	return row->value == USAGE_FIELDS ? USAGE_UNKNOWN : t->usage->v[row->value];
+}
+
 static const char *show(char *buf, size_t size, enum unit unit, uint64_t v)
 {
 	if (unit == UNIT_BYTES)
@@ -198,8 +216,7 @@ static int tell_victim(const struct task *t, struct jsonbuf *b, char *text, size
 static void tell(struct task *t, const struct watch *row, uint64_t count, uint64_t since_ns,
 		 uint64_t now_ns)
 {
-	uint64_t limit = limit_of(t, row);
-	uint64_t value = row->value == USAGE_FIELDS ? USAGE_UNKNOWN : t->usage->v[row->value];
+	uint64_t limit = limit_of(t, row), value = value_of(t, row);
 	char text[EVENT_TEXT_MAX], nr[NUMBER_MAX] = "", a[NUMBER_MAX], b[NUMBER_MAX];
 	cleanup_jsonbuf struct jsonbuf details = {};
 	int len;

@@ -2,6 +2,7 @@
 /* The past of tasks: rates of their counters into the history, and back as text. */
 #include "agent/flight.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,6 +49,18 @@ void flight_add(struct task *t, uint64_t time_ns, unsigned int ticks)
 		return;
 	history_add(t->node->history, t->flight->values, v, t->flight->begun ? ticks : 1);
 	t->flight->begun = true;
+}
+
+int flight_last(const struct task *t, enum rate r, uint64_t *ret)
+{
+	uint16_t codes[HISTORY_SERIES][HISTORY_TICKS];
+	const struct flight *f = t->flight;
+
+	if (!f || !(f->rates.known & 1U << r) ||
+	    history_read(t->node->history, f->values, 1, codes) != 1)
+		return -ENODATA;
+	*ret = history_decode(codes[r][0]);
+	return 0;
 }
 
 int flight_ticks(const struct node *n, uint64_t us)

@@ -8,6 +8,7 @@
 
 #include "agent/lib/jsonbuf.h"
 #include "agent/node.h"
+#include "agent/rates.h"
 
 #define FLIGHT_US 60000000ULL
 
@@ -25,6 +26,13 @@ void flight_add(struct task *t, uint64_t time_ns, unsigned int ticks);
  * @max: values at most
  */
 void flight_print(const struct task *t, int max, struct jsonbuf *b);
+
+/**
+ * flight_last - the last value of one series
+ * @ret: rounded as the history keeps it
+ * Return: 0; -ENODATA there is none, or the host can't tell.
+ */
+int flight_last(const struct task *t, enum rate r, uint64_t *ret);
 
 /** flight_ticks - intervals in so many microseconds, rounded up, at most HISTORY_TICKS */
 int flight_ticks(const struct node *n, uint64_t us);

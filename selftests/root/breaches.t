@@ -76,7 +76,7 @@ like "${got[5]}" '^stopped in [0-9]+ of [0-9]+ periods; quota of 0.1 CPUs$' "a q
 is "${got[6]}" "(100000, True)" "of at least 10 periods half"
 is "${got[7]}" "('sh', True)" "with who ran"
 is "${got[8]}" True "and the seconds before"
-like "${got[9]}" '^packets dropped: [0-9]+; egress 1mbit$' "a rate of packets"
+like "${got[9]}" '^packets dropped: [0-9]+; egress ([0-9.]+[km]?bit of )?1mbit$' "a rate of packets"
 is "${got[10]}" "('egress', 1000000, True, 'bash')" "with who sent them"
 is "${got[11]}" "('device', 1, 'opens of devices refused: 1')" "a device that was refused"
 is "${got[12]}" "['connect', '127.0.0.1', 1, 'tcp', 'bash']" "a denied connection has its address"
