@@ -14,6 +14,7 @@
 #include "tools/allocator/stamp.h"
 
 #define TICK_US	 1000000
+#define TURN_US	 20000 /* between turns: what thousands of tasks say is one turn's work */
 #define PING_NR	 15 /* ticks between signs of life to listeners */
 #define KEY_SELF "self"
 
@@ -39,18 +40,31 @@ const char *core_uuid(char *buf)
 
 void core_turn(struct core *c)
 {
-	(void)sd_event_source_set_enabled(c->turn, SD_EVENT_ONESHOT); /* fails for no source only */
+	int enabled = SD_EVENT_OFF;
+
+	/* fail for bad arguments only */
+	(void)sd_event_source_get_enabled(c->turn, &enabled);
+	if (enabled != SD_EVENT_OFF)
+		return;
+	(void)sd_event_source_set_time(c->turn, c->turned_us + TURN_US);
+	(void)sd_event_source_set_enabled(c->turn, SD_EVENT_ONESHOT);
 }
 
-static int turn(sd_event_source *source, void *userdata)
+static int turn(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct core *c = userdata;
+	struct why why = {};
 
 	(void)source; /* is c->turn */
+	(void)usec; /* when it should have been */
+	(void)sd_event_now(c->event, CLOCK_MONOTONIC,
+			   &c->turned_us); /* fails for bad arguments only */
 	deployments_turn(c);
 	scale_turn(c);
 	place_turn(c);
 	deployments_turn(c);
+	(void)keep_flush(c,
+			 &why); /* says it itself; orders were given after a flush of their own */
 	return 0;
 }
 
@@ -151,7 +165,7 @@ int core_new(sd_event *event, struct store *store, struct core **ret, struct why
 	TAILQ_INIT(&c->deployments);
 	r = bus_new(&c->bus) ?: policy_new(NULL, &c->policy);
 	if (!r)
-		r = sd_event_add_defer(event, &c->turn, turn, c);
+		r = sd_event_add_time(event, &c->turn, CLOCK_MONOTONIC, 0, 1000, turn, c);
 	if (r >= 0)
 		r = sd_event_add_time_relative(event, &c->tick, CLOCK_MONOTONIC, TICK_US, 0, tick,
 					       c);
@@ -191,9 +205,13 @@ struct core *core_free(struct core *c)
 	struct deployment *d;
 	struct core_node *n;
 	struct core_app *a;
+	struct why why = {};
 
 	if (!c)
 		return NULL;
+	if (c->store)
+		(void)keep_flush(c, &why); /* says it itself */
+	keep_free(c);
 	while ((d = TAILQ_FIRST(&c->deployments))) {
 		TAILQ_REMOVE(&c->deployments, d, link);
 		deployment_free(d);

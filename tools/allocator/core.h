@@ -36,6 +36,8 @@ enum core_task_state { CORE_STAGING, CORE_RUNNING, CORE_KILLING, CORE_UNREACHABL
  */
 struct core_task {
 	TAILQ_ENTRY(core_task) link;
+	LIST_ENTRY(core_task) on_node;
+	struct core_home *home; /* of those of its node */
 	struct core_app *app;
 	char id[CORE_TASK_ID_SIZE];
 	char *node, *host, *version, *config, *address;
@@ -70,6 +72,12 @@ struct core_app {
 	struct scaler_app *scaler; /* NULL: it has no rule */
 };
 
+/** struct core_home - the tasks of one node, which may not have come yet */
+struct core_home {
+	char *node;
+	LIST_HEAD(, core_task) tasks;
+};
+
 struct core_node {
 	LIST_ENTRY(core_node) link;
 	char *id, *host;
@@ -83,6 +91,12 @@ struct core_counters {
 		statuses_unknown, changes_refused;
 };
 
+/** struct keep - changes of the store that wait */
+struct keep {
+	struct store_op *ops; /* their texts are owned */
+	size_t nr, room;
+};
+
 struct core {
 	sd_event *event;
 	struct store *store;
@@ -92,12 +106,14 @@ struct core {
 	LIST_HEAD(, core_app) apps;
 	LIST_HEAD(, core_node) nodes;
 	TAILQ_HEAD(core_deployments, deployment) deployments;
-	void *apps_by_id, *tasks_by_id, *nodes_by_id; /* find.c */
+	void *apps_by_id, *tasks_by_id, *nodes_by_id, *homes_by_node; /* find.c */
 	unsigned int apps_nr, deployments_nr;
 	uint64_t last_stamp_ms;
 	char framework[CORE_ID_SIZE];
 	sd_event_source *turn, *tick;
+	uint64_t turned_us; /* monotonic, of the last turn */
 	struct core_counters counters;
+	struct keep kept;
 };
 
 extern const struct agents_ops core_agents_ops; /* for agents_new(), with the core as arg */
@@ -112,9 +128,11 @@ struct core *core_free(struct core *c);
 struct core_app *core_find_app(struct core *c, const char *id);
 struct core_task *core_find_task(struct core *c, const char *id);
 struct core_node *core_find_node(struct core *c, const char *id);
+/** core_find_home - the tasks of a node. Return: NULL: it has none */
+struct core_home *core_find_home(struct core *c, const char *node);
 
 /*
- * core_enter_... - from now on it is found, and its id must not change. Return: 0; -EEXIST; -ENOMEM.
+ * core_enter_... - from now on it is found, and its id (a task's node, too) must not change. Return: 0; -EEXIST; -ENOMEM.
  * core_leave_... - no longer; once for each that was entered
  */
 int core_enter_app(struct core *c, struct core_app *a);
@@ -234,8 +252,8 @@ void task_kill(struct core *c, struct core_task *t);
 void task_gone(struct core *c, struct core_task *t);
 json_t *task_json(const struct core_task *t);
 int task_load(struct core *c, const char *key, const char *value);
-/** task_keep - write it down */
-int task_keep(struct core *c, const struct core_task *t, struct why *why);
+/** task_keep - what is to be written down of it. Return: 0; -ENOMEM, -EIO */
+int task_keep(struct core *c, const struct core_task *t);
 void tasks_tick(struct core *c); /* those that are unreachable for too long */
 
 /* ---- place.c ---- */
@@ -252,6 +270,21 @@ void place_wanted(struct core *c, const struct core_app *a, uint32_t wanted, boo
 void place_turn(struct core *c);
 /** place_why - why it waits, as JSON for the queue */
 json_t *place_why(struct core *c, const char *app);
+
+/* ---- keep.c: changes that one turn makes, one transaction of them ---- */
+
+/**
+ * keep_put - change a key with the next keep_flush(), or before it
+ * @value: copied; NULL: delete it
+ * Return: 0; -ENOMEM; -EIO those before could not be written.
+ */
+int keep_put(struct core *c, const char *key, const char *value);
+
+/** keep_flush - write all that waits. Return: 0 it is on the disk; -EIO with @why, it is dropped */
+int keep_flush(struct core *c, struct why *why);
+
+/** keep_free - what waits is not written */
+void keep_free(struct core *c);
 
 /* ---- launch.c ---- */
 

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <search.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tools/allocator/core.h"
@@ -22,6 +23,11 @@ static int by_task(const void *a, const void *b)
 static int by_node(const void *a, const void *b)
 {
 	return strcmp(((const struct core_node *)a)->id, ((const struct core_node *)b)->id);
+}
+
+static int by_home(const void *a, const void *b)
+{
+	return strcmp(((const struct core_home *)a)->node, ((const struct core_home *)b)->node);
 }
 
 struct core_app *core_find_app(struct core *c, const char *id)
@@ -51,6 +57,14 @@ struct core_node *core_find_node(struct core *c, const char *id)
 	return found ? *found : NULL;
 }
 
+struct core_home *core_find_home(struct core *c, const char *node)
+{
+	struct core_home key = {.node = (char *)(uintptr_t)node}, **found;
+
+	found = tfind(&key, &c->homes_by_node, by_home);
+	return found ? *found : NULL;
+}
+
 static int enter(void *object, void **root, int (*order)(const void *, const void *))
 {
 	void **at = tsearch(object, root, order);
@@ -65,9 +79,50 @@ int core_enter_app(struct core *c, struct core_app *a)
 	return enter(a, &c->apps_by_id, by_app);
 }
 
+static void home_free(struct core_home *h)
+{
+	free(h->node);
+	free(h);
+}
+
+static struct core_home *home_of(struct core *c, const char *node)
+{
+	struct core_home *h = core_find_home(c, node);
+
+	if (h)
+		return h;
+	h = calloc(1, sizeof(*h));
+	if (!h)
+		return NULL;
+	LIST_INIT(&h->tasks);
+	h->node = strdup(node);
+	if (h->node && !enter(h, &c->homes_by_node, by_home))
+		return h;
+	home_free(h);
+	return NULL;
+}
+
+static void leave_home(struct core *c, struct core_home *h)
+{
+	if (!LIST_EMPTY(&h->tasks))
+		return;
+	(void)tdelete(h, &c->homes_by_node, by_home); /* it is in */
+	home_free(h);
+}
+
 int core_enter_task(struct core *c, struct core_task *t)
 {
-	return enter(t, &c->tasks_by_id, by_task);
+	int r;
+
+	t->home = home_of(c, t->node);
+	if (!t->home)
+		return -ENOMEM;
+	r = enter(t, &c->tasks_by_id, by_task);
+	if (r)
+		leave_home(c, t->home);
+	else
+		LIST_INSERT_HEAD(&t->home->tasks, t, on_node);
+	return r;
 }
 
 int core_enter_node(struct core *c, struct core_node *n)
@@ -88,4 +143,6 @@ void core_leave_node(struct core *c, struct core_node *n)
 void core_leave_task(struct core *c, struct core_task *t)
 {
 	(void)tdelete(t, &c->tasks_by_id, by_task);
+	LIST_REMOVE(t, on_node);
+	leave_home(c, t->home);
 }

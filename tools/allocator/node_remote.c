@@ -53,6 +53,7 @@ struct nodes_remote {
 	struct tls_keys *keys; /* NULL: no TLS */
 	int fd;
 	sd_event_source *listener, *sweep;
+	struct link_set links;
 	LIST_HEAD(, conn) conns;
 	unsigned int conns_nr;
 };
@@ -326,6 +327,7 @@ static int adopt(struct nodes_remote *r, int fd)
 	c->heard_ms = mono_ms();
 	node_init(&c->node, r->agents, &remote_way, c);
 	c->link = (struct link){.fd = -1,
+				.set = &r->links,
 				.in_max = STRANGER_BYTES,
 				.on_message = on_message,
 				.on_lost = on_lost,
@@ -449,8 +451,11 @@ int remote_new(struct agents *a, const struct nodes_options *o, struct nodes_rem
 		return -ENOMEM;
 	r->agents = a;
 	LIST_INIT(&r->conns);
+	r->links.fd = -1;
 	r->fd = open_listener(r, o, why);
 	rc = r->fd;
+	if (rc >= 0)
+		rc = link_set_open(&r->links, a->event);
 	if (rc >= 0)
 		rc = sd_event_add_io(a->event, &r->listener, r->fd, EPOLLIN, acceptable, r);
 	if (rc >= 0)
@@ -477,6 +482,7 @@ struct nodes_remote *remote_free(struct nodes_remote *r)
 		c->node.up = false; /* nobody is told any more */
 		conn_free(c);
 	}
+	link_set_close(&r->links);
 	sd_event_source_disable_unref(r->listener);
 	sd_event_source_disable_unref(r->sweep);
 	r->keys = tls_keys_free(r->keys);

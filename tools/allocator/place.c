@@ -181,20 +181,20 @@ static void launch_failed(struct core *c, struct core_task *t, const char *why)
 	json_decref(status);
 }
 
+/* The order; who is told to start a task is told after it was written down. */
 static void launch(struct core *c, struct core_task *t)
 {
 	struct why why = {};
 	json_t *spec = launch_spec(t);
-	int r = spec ? task_keep(c, t, &why) : -ENOMEM;
+	int r = spec ? agents_launch(c->agents, t->node, spec, &why) : -ENOMEM;
 
-	c->counters.launched++;
-	r = r ?: agents_launch(c->agents, t->node, spec, &why);
 	json_decref(spec);
 	if (r < 0)
 		launch_failed(c, t, *why.text ? why.text : strerror(-r));
 }
 
-static void place(struct core *c, const struct policy_placement *p)
+/* Return: the task, which is about to be written down; NULL: there is none. */
+static struct core_task *place(struct core *c, const struct policy_placement *p)
 {
 	struct core_app *a = core_find_app(c, p->demand);
 	struct core_node *n = core_find_node(c, p->node);
@@ -208,22 +208,39 @@ static void place(struct core *c, const struct policy_placement *p)
 		(void)policy_instance_remove(c->policy, p->instance); /* it is no more, or goes */
 		if (t)
 			task_gone(c, t);
-		return;
+		return NULL;
 	}
 	memcpy(t->ports, p->ports, p->ports_nr * sizeof(*p->ports));
 	t->ports_nr = p->ports_nr;
-	launch(c, t);
+	c->counters.launched++;
+	if (!task_keep(c, t))
+		return t;
+	launch_failed(c, t, "it cannot be written down");
+	return NULL;
 }
 
 void place_turn(struct core *c)
 {
 	const struct policy_budget budget = {.placements = STEP_PLACEMENTS};
+	struct core_task *placed[STEP_PLACEMENTS];
 	struct policy_result result = {};
+	struct why why = {};
+	size_t nr = 0;
+	int r;
 
 	if (policy_step(c->policy, &budget, &result) < 0)
 		log_warn("out of memory while placing");
-	for (size_t i = 0; i < result.placements_nr; i++)
-		place(c, &result.placements[i]);
+	for (size_t i = 0; i < result.placements_nr; i++) {
+		placed[nr] = place(c, &result.placements[i]);
+		nr += placed[nr] != NULL;
+	}
+	r = nr ? keep_flush(c, &why) : 0;
+	for (size_t i = 0; i < nr; i++) {
+		if (r)
+			launch_failed(c, placed[i], why.text);
+		else
+			launch(c, placed[i]);
+	}
 	if (result.placements_nr == STEP_PLACEMENTS)
 		core_turn(c);
 }

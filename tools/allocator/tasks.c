@@ -26,6 +26,16 @@ static const char *const states[] = {
 	[CORE_UNREACHABLE] = "TASK_UNREACHABLE",
 };
 
+static void task_free(struct core_task *t)
+{
+	free(t->node);
+	free(t->host);
+	free(t->version);
+	free(t->config);
+	free(t->address);
+	free(t);
+}
+
 struct core_task *task_add(struct core *c, struct core_app *a, const char *id, const char *node,
 			   const char *host)
 {
@@ -35,16 +45,16 @@ struct core_task *task_add(struct core *c, struct core_app *a, const char *id, c
 	if (!t)
 		return NULL;
 	(void)snprintf(t->id, sizeof(t->id), "%s", id); /* fits: launch.c made it, or a store */
-	if (core_enter_task(c, t)) {
-		free(t);
-		return NULL;
-	}
 	t->app = a;
 	t->node = strdup(node);
 	t->host = strdup(host);
 	t->version = strdup(app_text(a->def, "version"));
 	t->config = strdup(config);
 	t->staged_ms = stamp_ms();
+	if (!t->node || !t->host || !t->version || !t->config || core_enter_task(c, t)) {
+		task_free(t);
+		return NULL;
+	}
 	TAILQ_INSERT_TAIL(&a->tasks, t, link);
 	a->tasks_nr++;
 	return t;
@@ -58,12 +68,7 @@ void task_gone(struct core *c, struct core_task *t)
 	core_leave_task(c, t);
 	TAILQ_REMOVE(&t->app->tasks, t, link);
 	t->app->tasks_nr--;
-	free(t->node);
-	free(t->host);
-	free(t->version);
-	free(t->config);
-	free(t->address);
-	free(t);
+	task_free(t);
 }
 
 static json_t *ports_json(const struct core_task *t)
@@ -109,11 +114,10 @@ json_t *task_json(const struct core_task *t)
 			 app_text(t->app->def, "role"));
 }
 
-int task_keep(struct core *c, const struct core_task *t, struct why *why)
+int task_keep(struct core *c, const struct core_task *t)
 {
 	char key[CORE_TASK_ID_SIZE + 8];
 	cleanup_free char *text = NULL;
-	struct store_op op = {key};
 	json_t *doc = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:I, s:I}", "app", t->app->id,
 				"node", t->node, "host", t->host, "version", t->version, "config",
 				t->config, "ports", ports_json(t), "staged",
@@ -124,19 +128,17 @@ int task_keep(struct core *c, const struct core_task *t, struct why *why)
 	if (!text)
 		return -ENOMEM;
 	(void)snprintf(key, sizeof(key), "task/%s", t->id); /* fits */
-	op.value = text;
-	return store_commit(c->store, &op, 1, why);
+	return keep_put(c, key, text);
 }
 
+/* One that comes back from the store though it ended is lost when its node has come. */
 static void task_forget(struct core *c, struct core_task *t)
 {
 	char key[CORE_TASK_ID_SIZE + 8];
-	struct store_op op = {key, NULL};
-	struct why why = {};
 
 	(void)snprintf(key, sizeof(key), "task/%s", t->id); /* fits */
-	if (store_commit(c->store, &op, 1, &why) < 0)
-		log_err("task %s is not forgotten: %s", t->id, why.text);
+	if (keep_put(c, key, NULL) < 0)
+		log_err("task %s is not forgotten", t->id);
 	task_gone(c, t);
 	core_turn(c);
 }
@@ -145,7 +147,7 @@ int task_load(struct core *c, const char *key, const char *value)
 {
 	json_t *doc = json_loads(value, 0, NULL), *p;
 	struct core_app *a = core_find_app(c, app_text(doc, "app") ?: "");
-	struct core_task *t = a ? task_add(c, a, key + strlen("task/"), app_text(doc, "node"),
+	struct core_task *t = a ? task_add(c, a, key + strlen("task/"), app_text(doc, "node") ?: "",
 					   app_text(doc, "host"))
 				: NULL;
 	size_t i;
@@ -153,8 +155,8 @@ int task_load(struct core *c, const char *key, const char *value)
 	if (t) {
 		free(t->version);
 		free(t->config);
-		t->version = strdup(app_text(doc, "version"));
-		t->config = strdup(app_text(doc, "config"));
+		t->version = strdup(app_text(doc, "version") ?: "");
+		t->config = strdup(app_text(doc, "config") ?: "");
 		t->staged_ms = (uint64_t)json_integer_value(json_object_get(doc, "staged"));
 		t->started_ms = (uint64_t)json_integer_value(json_object_get(doc, "started"));
 		t->state = CORE_UNREACHABLE; /* until its node has come */
@@ -247,7 +249,6 @@ static void set_health(struct core *c, struct core_task *t, json_t *healthy)
 static void runs(struct core *c, struct core_task *t, json_t *status)
 {
 	const char *address = app_text(status, "address");
-	struct why why = {};
 	bool news = t->state == CORE_STAGING || t->state == CORE_UNREACHABLE;
 
 	if (address && (!t->address || strcmp(t->address, address) != 0)) {
@@ -256,8 +257,8 @@ static void runs(struct core *c, struct core_task *t, json_t *status)
 	}
 	if (!t->started_ms) {
 		t->started_ms = stamp_ms();
-		if (task_keep(c, t, &why) < 0)
-			log_warn("task %s: %s", t->id, why.text);
+		if (task_keep(c, t) < 0)
+			log_warn("task %s: its start is not written down", t->id);
 	}
 	if (t->state != CORE_KILLING)
 		t->state = CORE_RUNNING;
@@ -301,13 +302,14 @@ static void on_status(void *arg, const char *node, json_t *status, void (*ack)(v
 
 static void lose_tasks(struct core *c, const char *node, bool gone)
 {
-	struct core_app *a;
+	struct core_home *home = core_find_home(c, node);
 	struct core_task *t;
 
-	LIST_FOREACH(a, &c->apps, link)
-	TAILQ_FOREACH(t, &a->tasks, link)
+	if (!home)
+		return;
+	LIST_FOREACH(t, &home->tasks, on_node)
 	{
-		if (strcmp(t->node, node) != 0 || t->state == CORE_UNREACHABLE)
+		if (t->state == CORE_UNREACHABLE)
 			continue;
 		t->state = CORE_UNREACHABLE;
 		t->lost_ms = mono_ms();
@@ -386,16 +388,13 @@ static void on_all(void *arg, const char *node, const json_t *tasks)
 {
 	json_t *status = json_pack("{s:s}", "reason", "the node does not know it");
 	struct core *c = arg;
-	struct core_app *a, *next_app;
-	struct core_task *t, *next;
+	struct core_home *home = core_find_home(c, node);
+	struct core_task *t = home ? LIST_FIRST(&home->tasks) : NULL, *next;
 
-	for (a = LIST_FIRST(&c->apps); a; a = next_app) {
-		next_app = LIST_NEXT(a, link);
-		for (t = TAILQ_FIRST(&a->tasks); t; t = next) {
-			next = TAILQ_NEXT(t, link);
-			if (!strcmp(t->node, node) && !json_object_get(tasks, t->id))
-				ended(c, t, "LOST", status);
-		}
+	for (; t; t = next) { /* the home goes with the last */
+		next = LIST_NEXT(t, on_node);
+		if (!json_object_get(tasks, t->id))
+			ended(c, t, "LOST", status);
 	}
 	json_decref(status);
 }

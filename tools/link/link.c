@@ -13,6 +13,7 @@
 
 #define READ_BYTES 262144
 #define READS_MAX  16 /* in a row: then others get their turn */
+#define SET_EVENTS 256
 
 void link_close(struct link *l)
 {
@@ -95,12 +96,26 @@ static int put_out(struct link *l)
 	return 0;
 }
 
+static int set_events(struct link *l, uint32_t events)
+{
+	struct epoll_event e = {.events = events, .data.ptr = l};
+
+	if (!l->set)
+		return sd_event_source_set_io_events(l->source, events);
+	if (events == l->events)
+		return 0;
+	if (epoll_ctl(l->set->fd, EPOLL_CTL_MOD, l->fd, &e))
+		return -errno;
+	l->events = events;
+	return 0;
+}
+
 /* Which events it waits for. */
 static int watch(struct link *l)
 {
 	bool out = (l->begun && vl_buf_len(&l->out)) || (l->io && l->io->wants_out(l));
 
-	return sd_event_source_set_io_events(l->source, EPOLLIN | (out ? EPOLLOUT : 0U));
+	return set_events(l, EPOLLIN | (out ? EPOLLOUT : 0U));
 }
 
 static int begin(struct link *l)
@@ -118,14 +133,10 @@ static int begin(struct link *l)
 	return err;
 }
 
-static int ready(sd_event_source *source, int fd, uint32_t events, void *userdata)
+static void serve(struct link *l)
 {
-	struct link *l = userdata;
 	int r = 0;
 
-	(void)source; /* is l->source */
-	(void)fd; /* is l->fd */
-	(void)events; /* an error shows when reading */
 	if (!l->begun)
 		r = begin(l);
 	if (l->begun)
@@ -136,13 +147,68 @@ static int ready(sd_event_source *source, int fd, uint32_t events, void *userdat
 		r = watch(l);
 	if (r < 0 && r != -ECANCELED)
 		lose(l, r);
+}
+
+static int ready(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	(void)source; /* is its own */
+	(void)fd;
+	(void)events; /* an error shows when reading */
+	serve(userdata);
 	return 0;
+}
+
+/* A link may be closed by one that is served before it, and is not freed within this. */
+static int set_ready(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	struct epoll_event told[SET_EVENTS];
+	int nr = epoll_wait(fd, told, SET_EVENTS, 0);
+
+	(void)source; /* is the set's */
+	(void)events;
+	(void)userdata;
+	for (int i = 0; i < nr; i++) {
+		struct link *l = told[i].data.ptr;
+
+		if (l->fd >= 0)
+			serve(l);
+	}
+	return 0;
+}
+
+int link_set_open(struct link_set *s, sd_event *event)
+{
+	int r;
+
+	s->fd = epoll_create1(EPOLL_CLOEXEC);
+	if (s->fd < 0)
+		return -errno;
+	r = sd_event_add_io(event, &s->source, s->fd, EPOLLIN, set_ready, s);
+	if (r < 0)
+		close_fd(&s->fd);
+	return r < 0 ? r : 0;
+}
+
+void link_set_close(struct link_set *s)
+{
+	s->source = sd_event_source_disable_unref(s->source);
+	close_fd(&s->fd);
+}
+
+static int add(struct link *l, sd_event *event, int fd)
+{
+	/* room to write is how a connection says that it is there */
+	struct epoll_event e = {.events = EPOLLIN | EPOLLOUT, .data.ptr = l};
+
+	if (!l->set)
+		return sd_event_add_io(event, &l->source, fd, e.events, ready, l);
+	l->events = e.events;
+	return epoll_ctl(l->set->fd, EPOLL_CTL_ADD, fd, &e) ? -errno : 0;
 }
 
 int link_adopt(struct link *l, sd_event *event, int fd, const struct link_io *io, void *io_data)
 {
-	/* room to write is how a connection says that it is there */
-	int r = sd_event_add_io(event, &l->source, fd, EPOLLIN | EPOLLOUT, ready, l);
+	int r = add(l, event, fd);
 
 	if (r < 0)
 		return r;

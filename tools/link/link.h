@@ -34,11 +34,23 @@ struct link_io {
 	void (*end)(struct link *l);
 };
 
+/**
+ * struct link_set - links that are one source of the loop
+ * sd-event asks the kernel for all that is ready before each one that it serves, which with
+ * thousands is what it mostly does. A set serves all that the kernel told of in one go.
+ */
+struct link_set {
+	int fd; /* -1: none */
+	sd_event_source *source;
+};
+
 struct link {
 	int fd; /* -1: closed */
 	struct vl_buf in, out;
 	size_t in_max; /* bytes of one message; 0: VL_REPLY_MAX */
-	sd_event_source *source;
+	sd_event_source *source; /* NULL: it is in a set */
+	const struct link_set *set;
+	uint32_t events; /* in a set: that it waits for */
 	const struct link_io *io; /* NULL: as a socket */
 	void *io_data; /* of @io, who frees it in .end */
 	bool begun;
@@ -54,7 +66,7 @@ struct link {
 
 /**
  * link_open - connect to a unix socket, without waiting
- * @l: closed; the callbacks and .data are set
+ * @l: closed; the callbacks and .data are set, and .set if it is to be in one
  * Return: 0; -EAGAIN the agent's queue is full; -errno. on_lost is not called for these.
  */
 int link_open(struct link *l, sd_event *event, const char *path);
@@ -65,6 +77,12 @@ int link_open(struct link *l, sd_event *event, const char *path);
  * @io, @io_data: NULL, or how bytes get through
  */
 int link_adopt(struct link *l, sd_event *event, int fd, const struct link_io *io, void *io_data);
+
+/** link_set_open - an empty one. Return: 0; -errno */
+int link_set_open(struct link_set *s, sd_event *event);
+
+/** link_set_close - its links are closed already */
+void link_set_close(struct link_set *s);
 
 /** link_close - hang up; for a closed one nothing happens */
 void link_close(struct link *l);
