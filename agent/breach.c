@@ -262,7 +262,7 @@ static void look_at_counter(struct task *t, size_t i, uint64_t now_ns, bool ende
 		return;
 	if (before == USAGE_UNKNOWN)
 		before = w->told[i] = now;
-	if (now <= before || !pause_over(&w->pauses[i], now_ns))
+	if (now <= before || !(pause_over(&w->pauses[i], now_ns) || ended))
 		return;
 	w->told[i] = now;
 	tell(t, &watches[i], now - before, told_last(w, &w->pauses[i], now_ns), now_ns);

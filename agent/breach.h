@@ -2,7 +2,8 @@
 /*
  * Breaches of limits and guards, as events with evidence. Counters are compared at each reading of
  * the meters. While a breach goes on, its events come ever more rarely: after BREACH_PAUSE_MIN_NS,
- * then after twice as long each time; each tells how much has come together since the last one.
+ * then after twice as long each time; each tells how much has come together since the last one, and
+ * the task's end ends the pause.
  */
 #ifndef DCOS_BREACH_H
 #define DCOS_BREACH_H

@@ -140,6 +140,11 @@ TEST(a_breach_that_goes_on_is_told_ever_more_rarely_and_nothing_is_left_out)
 	look(&r, U_tx_dropped, count + 2, 6010 * S);
 	EXPECT_EQ(told(&r, EVENT_NETWORK), 14);
 	expect_text(&r, "packets dropped: 1; egress 1mbit");
+	/* the end ends the pause */
+	look(&r, U_tx_dropped, count + 9, 6011 * S);
+	EXPECT_EQ(told(&r, EVENT_NETWORK), 14);
+	breach_look(&r.t, 6012 * S, true);
+	expect_text(&r, "packets dropped: 7; egress 1mbit");
 	down(&r);
 }
 
