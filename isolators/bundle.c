@@ -73,7 +73,8 @@ static int reserve_mounts(struct isolation *iso, struct bundle *b)
 
 	for (size_t i = 0; i < oci->mounts_nr; i++) {
 		const struct oci_mount *m = &oci->mounts[i];
-		bool only_here = is_cgroup(m) || m->idmap || ns_has_user(iso->spec);
+		bool only_here = is_cgroup(m) || m->idmap || ns_has_user(iso->spec) ||
+				 ns_joined_mount(iso->spec);
 
 		b->mounts[i] = BUNDLE_NEW;
 		if (!is_handed(iso, m))
@@ -119,6 +120,14 @@ static int bundle_prepare(struct isolation *iso)
 	b->mounts = calloc(oci->mounts_nr + 1, sizeof(*b->mounts));
 	if (!b->mounts)
 		return iso_fail(iso, -ENOMEM, "rootfs");
+	b->join = -1;
+	if (ns_joined_mount(iso->spec)) {
+		if (oci->unprivileged)
+			return iso_fail(iso, -EPERM,
+					"linux.namespaces: joining a mount namespace needs "
+					"privileges");
+		b->join = iso_reserve(iso);
+	}
 	b->root = oci->unprivileged ? BUNDLE_OWN : iso_reserve(iso);
 	if (oci->unprivileged)
 		return reserve_mounts(iso, b);
@@ -234,6 +243,13 @@ static int bundle_attach(struct isolation *iso)
 		return 0;
 	if (oci->unprivileged)
 		return 0; /* the child does it: open_root() */
+	if (b->join >= 0) {
+		const char *path = ns_joined_mount(iso->spec);
+
+		iso->handed[b->join] = open(path, O_RDONLY | O_CLOEXEC);
+		if (iso->handed[b->join] < 0)
+			return iso_fail(iso, -errno, "linux.namespaces: %s", path);
+	}
 	attr = host_propagation(oci);
 	fd = mnt_clone(b->image, "", true);
 	if (fd < 0)
@@ -295,6 +311,37 @@ static int open_root(const struct isolation *iso, const struct bundle *b)
 	return mnt_clone(AT_FDCWD, oci->rootfs, true);
 }
 
+/* In a mount namespace of others the root is where the bundle has it; nothing of theirs changes. */
+static int attach_joined(struct isolation *iso, const struct bundle *b, int root)
+{
+	const char *path = iso->spec->oci->rootfs;
+	int target, err;
+
+	if (setns(iso->handed[b->join], CLONE_NEWNS))
+		return bundle_fail(iso, "linux.namespaces: joining", ns_joined_mount(iso->spec),
+				   -errno);
+	target = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (target < 0)
+		return bundle_fail(iso, "root.path, in the mount namespace that is joined:", path,
+				   -errno);
+	err = mnt_attach(root, target);
+	(void)close(target); /* O_PATH */
+	return err ? bundle_fail(iso, "attaching the root", path, err) : 0;
+}
+
+static int attach_new(int root)
+{
+	return move_mount(root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) ? -errno : 0;
+}
+
+static int change_root(struct isolation *iso, const struct bundle *b, int root)
+{
+	if (b->join < 0)
+		return rootfs_pivot(iso, root);
+	return fchdir(root) || chroot(".") || chdir("/") ? bundle_fail(iso, "chroot", NULL, -errno)
+							 : 0;
+}
+
 static int bundle_enter(struct isolation *iso)
 {
 	const struct ct_oci *oci = iso->spec->oci;
@@ -303,15 +350,14 @@ static int bundle_enter(struct isolation *iso)
 
 	if (!oci)
 		return 0;
-	err = detach_host(iso);
+	err = b->join < 0 ? detach_host(iso) : 0;
 	if (err)
 		return err;
 	root = open_root(iso, b);
 	if (root < 0)
 		return bundle_fail(iso, "root.path", oci->rootfs, root);
 	iso->step = "attaching the root";
-	if (move_mount(root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH))
-		return -errno;
+	err = b->join < 0 ? attach_new(root) : attach_joined(iso, b, root);
 	for (size_t i = 0; i < oci->mounts_nr && !err; i++)
 		err = bundle_mount(iso, b, i, root);
 	if (!err)
@@ -325,7 +371,7 @@ static int bundle_enter(struct isolation *iso)
 	if (!err)
 		err = make_cwd(iso, root);
 	if (!err)
-		err = rootfs_pivot(iso, root);
+		err = change_root(iso, b, root);
 	return err ? err : finish_root(iso);
 }
 

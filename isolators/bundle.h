@@ -15,6 +15,7 @@
 struct bundle {
 	int image; /* O_PATH descriptor of the root directory */
 	int root; /* place of the root's mount */
+	int join; /* place of a mount namespace that exists; -1: it is a new one */
 	int *mounts; /* of binds; BUNDLE_NEW or BUNDLE_OWN */
 };
 

@@ -66,10 +66,8 @@ static int join_one(struct isolation *iso, const struct oci_join *j, struct ns_o
 	cleanup_close int fd = -1;
 	int err;
 
-	if (j->flag == CLONE_NEWNS)
-		return iso_fail(iso, -EOPNOTSUPP,
-				"linux.namespaces: type mount with path %s: joining it", j->path);
-	if (j->flag == CLONE_NEWUSER)
+	/* the child enters these two: bundle.c, launch.c */
+	if (j->flag == CLONE_NEWNS || j->flag == CLONE_NEWUSER)
 		return 0;
 	fd = open(j->path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -110,12 +108,22 @@ static int make_time(struct isolation *iso, struct ns_own *own)
 	return 0;
 }
 
-const char *ns_joined_user(const struct ct_spec *spec)
+static const char *joined(const struct ct_spec *spec, uint64_t flag)
 {
 	for (size_t i = 0; spec->oci && i < spec->oci->joins_nr; i++)
-		if (spec->oci->joins[i].flag == CLONE_NEWUSER)
+		if (spec->oci->joins[i].flag == flag)
 			return spec->oci->joins[i].path;
 	return NULL;
+}
+
+const char *ns_joined_user(const struct ct_spec *spec)
+{
+	return joined(spec, CLONE_NEWUSER);
+}
+
+const char *ns_joined_mount(const struct ct_spec *spec)
+{
+	return joined(spec, CLONE_NEWNS);
 }
 
 bool ns_has_user(const struct ct_spec *spec)

@@ -43,7 +43,7 @@ static int prepare_oci(struct isolation *iso)
 
 	for (size_t i = 0; i < oci->joins_nr; i++)
 		uts |= oci->joins[i].flag & CLONE_NEWUTS;
-	if (!(asked & CLONE_NEWNS))
+	if (!(asked & CLONE_NEWNS) && !ns_joined_mount(iso->spec))
 		return iso_fail(iso, -EINVAL,
 				"linux.namespaces: a container needs its own mount namespace");
 	if (!uts && (iso->spec->hostname || oci->domainname))

@@ -59,12 +59,13 @@ if command -v python3 > /dev/null; then
 	PY
 	python3 "$T/take.py" "$T/sock" > "$T/taken" &
 	taker=$!
-	until_ok 10 test -S "$T/sock"
-	rt exec -d --pidfd-socket "$T/sock" --pid-file "$T/pid2" c1 sleep 4000 < /dev/null > /dev/null 2>&1
+	until_ok 60 test -S "$T/sock"
+	rt exec -d --pidfd-socket "$T/sock" --pid-file "$T/pid2" c1 sleep 4000 < /dev/null > "$T/out" 2>&1
 	CG=c2 config 'exec sleep 1000'
-	rt create --pidfd-socket "$T/sock" --pid-file "$T/pid3" c2 < /dev/null > /dev/null 2>&1
-	wait $taker
-	is "$(cat "$T/taken")" "$(cat "$T/pid2" <(echo) "$T/pid3")" "--pidfd-socket gets a descriptor of the process, of exec and of create"
+	rt create --pidfd-socket "$T/sock" --pid-file "$T/pid3" c2 < /dev/null > "$T/out2" 2>&1
+	until_ok 60 sh -c "[ \$(wc -l < '$T/taken') = 2 ]"
+	kill $taker 2> /dev/null
+	is "$(cat "$T/out" "$T/out2" "$T/taken")" "$(cat "$T/pid2" <(echo) "$T/pid3")" "--pidfd-socket gets a descriptor of the process, of exec and of create"
 	rt delete --force c2
 else
 	skip "--pidfd-socket gets a descriptor of the process, of exec and of create" "there is no python3"

@@ -86,4 +86,26 @@ is "$(host ls -d /proc/sys/net/ipv4/conf/v0 /proc/sys/net/ipv4/conf/v1 | wc -l)"
 like "$(NAMESPACES='{"type": "pid"}, {"type": "mount"}' LINUX='"netDevices": {"v0": {}},' inside true)" "linux.netDevices.v0: the container has the host's network" "nobody shares one"
 like "$(LINUX='"netDevices": {"v0": {"name": "a/b"}},' inside true)" 'linux.netDevices.v0: "a/b": allowed is the name of a device' "nor has it any name"
 
+# --- namespaces that exist ----------------------------------------------------------
+unshare --user --mount --net --ipc --uts --cgroup sleep 1000 &
+other=$!
+until_ok 10 sh -c "echo '0 90000 100' > /proc/$other/uid_map && echo '0 90000 100' > /proc/$other/gid_map"
+# there TYPE FILE: the namespace of that process
+there() { echo '{"type": "'"$1"'", "path": "/proc/'"$other"'/ns/'"$2"'"}'; }
+kinds=$(for kind in user net ipc uts cgroup; do readlink "/proc/$other/ns/$kind"; done)
+NAMESPACES='{"type": "pid"}, {"type": "mount"}, '"$(there user user), $(there network net), $(there ipc ipc), $(there uts uts), $(there cgroup cgroup)" config 'exec sleep 1000'
+rt run -d j1 < /dev/null > /dev/null 2>&1
+is "$(rt exec -u 5:6 j1 sh -c 'for kind in user net ipc uts cgroup; do readlink /proc/self/ns/$kind; done; id -u; id -g' | tr '\n' ' ')" "$(tr '\n' ' ' <<< "$kinds")5 6 " "exec goes into all that were joined, a user namespace among them"
+rt delete --force j1
+kill $other
+unshare --mount sleep 1000 &
+other=$!
+until_ok 10 sh -c "[ \$(readlink /proc/$other/ns/mnt) != $(readlink /proc/self/ns/mnt) ]"
+is "$(NAMESPACES='{"type": "pid"}, '"$(there mount mnt)" READONLY=true inside 'readlink /proc/self/ns/mnt; echo $$; cut -d \" \" -f 2 /proc/mounts | tr \"\\n\" \" \"; touch /x 2> /dev/null || echo read-only')" "$(readlink /proc/$other/ns/mnt)
+1
+/ /proc /dev /dev/pts read-only
+status 0" "a mount namespace that exists is joined, with a root of the bundle"
+is "$(grep -c "$T/b/rootfs" /proc/self/mounts) $(nsenter --target $other --mount grep -c "$T/b/rootfs" /proc/self/mounts)" "0 4" "whose mounts stay there, and show nowhere else"
+kill $other
+
 tap_done
