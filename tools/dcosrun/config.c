@@ -88,6 +88,7 @@ static void set_defaults(struct config *c)
 	c->oci.start_fd = -1;
 	c->oci.process.console_fd = -1;
 	memset(&c->spec.resources, 0xff, sizeof(c->spec.resources)); /* CT_UNSET */
+	c->spec.resources.io_max.device[0] = '\0'; /* a text */
 	c->spec.resources.cpu_period_us = CT_PERIOD_US;
 	c->spec.oci = &c->oci;
 }
