@@ -17,6 +17,7 @@
 #include "agent/agent_varlink.h"
 #include "agent/checkpoint.h"
 #include "agent/event_moves.h"
+#include "agent/health.h"
 #include "agent/lib/cleanup.h"
 #include "agent/lib/crash.h"
 #include "agent/lib/log.h"
@@ -118,6 +119,7 @@ json_t *api_task_json(const struct task *t)
 	if (t->ct && t->ct->iso.net_ipv4)
 		(void)json_object_set_new(doc, "ipv4",
 					  ipv4_json(t->ct->iso.net_ipv4)); /* ?string */
+	health_put(t, doc);
 	if (t->started_unix_us)
 		(void)json_object_set_new(doc, "started_unix_us",
 					  json_integer((json_int_t)t->started_unix_us));

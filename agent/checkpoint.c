@@ -40,6 +40,8 @@ static json_t *task_json(const struct task *t)
 
 	if (doc && t->breach[0]) /* best effort: without it, it was killed by a signal */
 		(void)json_object_set_new(doc, "breach", json_string(t->breach));
+	if (doc && t->unhealthy[0]) /* likewise: without it, it was killed as asked */
+		(void)json_object_set_new(doc, "unhealthy", json_string(t->unhealthy));
 	if (doc && state_ended(t->state)) {
 		(void)json_object_set_new(doc, "exit",
 					  task_exit_json(&t->exit)); /* checked as a whole */
@@ -154,23 +156,24 @@ static int exit_parse(json_t *doc, struct task_exit *ret)
 
 static int checkpoint_parse(json_t *doc, struct checkpoint *c)
 {
-	const char *state, *boot_id, *breach = "";
+	const char *state, *boot_id, *breach = "", *unhealthy = "";
 	json_int_t pid_start, cgroup_id, created, started, slot;
 	json_t *spec, *ended = NULL, *usage = NULL, *warnings = NULL, *flight = NULL, *disks = NULL;
 	int pid, metered, kill_asked, version;
 
-	if (json_unpack(doc, "{si ss so ss si sI sI sI sI sb sb sI si s?o s?o s?o s?o s?o s?s}",
+	if (json_unpack(doc, "{si ss so ss si sI sI sI sI sb sb sI si s?o s?o s?o s?o s?o s?s s?s}",
 			"version", &version, "boot_id", &boot_id, "spec", &spec, "state", &state,
 			"pid", &pid, "pid_start", &pid_start, "cgroup_id", &cgroup_id,
 			"created_unix_us", &created, "started_unix_us", &started, "metered",
 			&metered, "kill_asked", &kill_asked, "slot", &slot, "idmap", &c->idmap,
 			"exit", &ended, "usage", &usage, "warnings", &warnings, "flight", &flight,
-			"disks", &disks, "breach", &breach))
+			"disks", &disks, "breach", &breach, "unhealthy", &unhealthy))
 		return -EBADMSG;
 	if (version != CHECKPOINT_VERSION || state_from_string(state, &c->state) ||
 	    strlen(boot_id) > NODE_BOOT_ID_LEN || (ended && exit_parse(ended, &c->exit)))
 		return -EBADMSG;
 	(void)snprintf(c->breach, sizeof(c->breach), "%s", breach); /* cut like the original */
+	(void)snprintf(c->unhealthy, sizeof(c->unhealthy), "%s", unhealthy); /* likewise */
 	c->pid = pid;
 	c->pid_start = (uint64_t)pid_start;
 	c->cgroup_id = (uint64_t)cgroup_id;

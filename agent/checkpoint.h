@@ -49,7 +49,7 @@ struct checkpoint {
 	json_t *usage; /* of an ended task, owned, may be NULL */
 	json_t *flight; /* of an ended task: the reply of History, owned, may be NULL */
 	json_t *disks; /* of an ended task: an array of type Disk, owned, may be NULL */
-	char breach[TASK_REASON_MAX];
+	char breach[TASK_REASON_MAX], unhealthy[TASK_REASON_MAX];
 	json_t *warnings; /* owned, may be NULL */
 };
 

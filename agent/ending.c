@@ -11,6 +11,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "agent/checkpoint.h"
+#include "agent/health.h"
 #include "agent/launch.h"
 #include "agent/lib/cleanup.h"
 #include "agent/lib/crash.h"
@@ -55,7 +56,9 @@ static void say_reason(const struct task *t, struct task_exit *x)
 {
 	const char *by = t->kill_asked ? ", as asked" : "";
 
-	if (!x->known)
+	if (t->unhealthy[0])
+		(void)snprintf(x->reason, sizeof(x->reason), "%s", t->unhealthy); /* fits */
+	else if (!x->known)
 		(void)snprintf(x->reason, sizeof(x->reason),
 			       "ended while no agent ran, and no exit record was kept");
 	else if (x->oom && t->breach[0])
@@ -74,6 +77,8 @@ static enum task_state state_after(const struct task *t, const struct task_exit 
 {
 	if (!x->known)
 		return TASK_LOST;
+	if (t->unhealthy[0])
+		return TASK_FAILED;
 	if (t->kill_asked && !x->oom)
 		return TASK_KILLED;
 	return !x->sig && !x->code ? TASK_FINISHED : TASK_FAILED;
@@ -142,6 +147,7 @@ void task_undo(struct task *t)
 	t->grace_event = sd_event_source_disable_unref(t->grace_event);
 	CRASH_POINT("undo.begun");
 	unstore_pidfd(t);
+	t->health = health_free(t->health);
 	if (t->ct) {
 		err = ct_destroy(t->ct);
 		t->ct = NULL;

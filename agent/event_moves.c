@@ -23,7 +23,8 @@ void event_moved(const struct task *t)
 			       json_pack("{si}", "pid", (int)t->ct->iso.pid));
 		break;
 	case TASK_KILLING:
-		event_add_json(t->node, EVENT_KILL, id, "asked to end", json_object());
+		event_add_json(t->node, EVENT_KILL, id,
+			       t->unhealthy[0] ? t->unhealthy : "asked to end", json_object());
 		break;
 	case TASK_FINISHED:
 	case TASK_FAILED:

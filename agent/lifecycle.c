@@ -15,6 +15,7 @@
 #include "agent/checkpoint.h"
 #include "agent/event_moves.h"
 #include "agent/flight.h"
+#include "agent/health.h"
 #include "agent/lib/cleanup.h"
 #include "agent/lib/crash.h"
 #include "agent/lib/log.h"
@@ -100,6 +101,7 @@ void task_free(struct task *t)
 	free(t->usage);
 	flight_free(t->flight);
 	breach_watch_free(t->watch);
+	health_free(t->health);
 	ct_release(t->ct);
 	task_spec_free(t->spec);
 	free(t);
@@ -265,6 +267,7 @@ static int task_launch(struct task *t, struct why *why)
 	stream_log_soon(t->node);
 	breach_memory_soon(t->node);
 	(void)task_move(t, TASK_RUNNING); /* what was written down before suffices */
+	health_start(t);
 	return 0;
 }
 

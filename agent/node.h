@@ -25,6 +25,7 @@
 struct breach_memory;
 struct breach_watch;
 struct governor;
+struct health;
 struct scx;
 struct netguard;
 struct netquota;
@@ -58,6 +59,8 @@ struct task {
 	bool kill_asked;
 	char breach
 		[TASK_REASON_MAX]; /* for what the agent kills it: its exit.reason; "" it does not */
+	char unhealthy[TASK_REASON_MAX]; /* likewise, but it is asked first; "" it does not */
+	struct health *health; /* NULL: it has no checks, or does not run */
 	uint64_t measure_after_us; /* breach_memory.c: before that it is not measured again */
 	bool unwritten; /* its checkpoint says less than we know: to be tried again */
 	unsigned int log_watch; /* how often yet its log is looked at soon, see logs.h */
@@ -109,6 +112,8 @@ struct node {
 	uint64_t memory_bytes, started_unix_us;
 	char boot_id[NODE_BOOT_ID_LEN + 1];
 	uint64_t seq, sampled_ns; /* number and CLOCK_MONOTONIC time of the last reading */
+	unsigned int health_busy; /* attempts of health checks that are under way */
+	uint64_t health_postponed; /* for there were too many */
 	int detail_next; /* place in tasks[] of the one whose memory.stat is read next */
 	struct history *history; /* NULL in tests only */
 	struct events *events; /* likewise */

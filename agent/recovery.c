@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "agent/checkpoint.h"
+#include "agent/health.h"
 #include "agent/lib/cleanup.h"
 #include "agent/lib/crash.h"
 #include "agent/lib/log.h"
@@ -165,6 +166,7 @@ static int task_restore(struct node *n, const struct checkpoint *c, const char *
 	t->started_unix_us = c->started_unix_us;
 	t->kill_asked = c->kill_asked;
 	memcpy(t->breach, c->breach, sizeof(t->breach));
+	memcpy(t->unhealthy, c->unhealthy, sizeof(t->unhealthy));
 	t->exit = c->exit;
 	if (c->usage)
 		t->frozen_usage = json_dumps(c->usage, JSON_COMPACT);
@@ -234,6 +236,7 @@ static void adopt(struct walk *w, struct task *t, const struct checkpoint *c)
 		if (!task_watch(t) && t->state == TASK_KILLING)
 			(void)task_kill(t, SIGTERM,
 					t->spec->kill_grace_us); /* logged by the kill */
+		health_start(t);
 		return;
 	}
 	CRASH_POINT("recover.end_found");

@@ -25,7 +25,7 @@ struct counts {
 	struct meter_drops meter;
 	struct governor_stats governor;
 	struct events_stats events;
-	uint64_t unmeasured, unreadable, strays, log_bytes, events_missed, untold;
+	uint64_t unmeasured, unreadable, strays, log_bytes, events_missed, health_postponed, untold;
 };
 
 static const struct loss_row {
@@ -59,6 +59,7 @@ static const struct loss_row {
 	ROW("governor_failed", governor.failed, "freezes and thaws that the kernel refused"),
 	ROW("governor_late_thaws", governor.late_thaws, "tasks thawed late"),
 	ROW("memory_unmeasured", unmeasured, "tasks judged by their resident size"),
+	ROW("health_postponed", health_postponed, "health checks postponed: too many at once"),
 	ROW("checkpoints_unreadable", unreadable, "checkpoints unreadable at start"),
 	ROW("cgroups_stray", strays, "cgroups of no task at start"),
 };
@@ -79,6 +80,7 @@ static void count_all(const struct node *n, struct counts *ret)
 	if (n->events)
 		events_stats(n->events, &ret->events);
 	ret->events_missed = n->event_readers.missed;
+	ret->health_postponed = n->health_postponed;
 	ret->unmeasured = breach_memory_unmeasured(n);
 	ret->unreadable = (uint64_t)n->unreadable;
 	ret->strays = (uint64_t)n->strays;

@@ -42,6 +42,7 @@ static void draft_end(struct draft *d)
 	free(d->spec.image);
 	free(d->spec.user_text);
 	json_decref(d->spec.labels);
+	task_health_free(&d->spec);
 	json_decref(d->spec.doc);
 }
 
@@ -259,6 +260,7 @@ struct task_spec *task_spec_free(struct task_spec *t)
 	free(t->image);
 	free(t->user_text);
 	json_decref(t->labels);
+	task_health_free(t);
 	json_decref(t->doc);
 	free(t);
 	return NULL;

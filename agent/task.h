@@ -9,6 +9,7 @@
 #define DCOS_TASK_H
 
 #include <jansson.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -26,12 +27,26 @@
 #define TASK_KILL_GRACE_MAX    (3600ULL * 1000000) /* us */
 #define TASK_LOG_BYTES_MIN     (4ULL << 10)
 #define TASK_LOG_BYTES_MAX     (16ULL << 30)
+#define TASK_HEALTH_MAX	       8 /* checks of one task */
 #define TASK_SECCOMP_BYTES_MAX (1U << 20) /* of a profile's text */
 
 /* What is wrong with a document, for the error InvalidSpec. */
 struct task_error {
 	char key[TASK_KEY_MAX]; /* "resources.memory", "mounts[2].target"; "" the document itself */
 	char reason[WHY_MAX]; /* one sentence: the value, what is allowed; no final full stop */
+};
+
+enum task_health_protocol { HEALTH_TCP, HEALTH_HTTP, HEALTH_COMMAND };
+
+/* A check of whether the task works; run by agent/health.c. */
+struct task_health {
+	enum task_health_protocol protocol;
+	char address[INET6_ADDRSTRLEN]; /* not of HEALTH_COMMAND, as port */
+	uint64_t port;
+	char *path; /* of HEALTH_HTTP */
+	json_t *args; /* of HEALTH_COMMAND: an array of texts, at least the program's name */
+	uint64_t interval_us, timeout_us, delay_us, grace_us;
+	uint64_t max_failures; /* in a row, then the task is ended; 0: never */
 };
 
 struct task_spec {
@@ -42,6 +57,8 @@ struct task_spec {
 	json_t *labels; /* object of strings, maybe empty, never NULL */
 	uint64_t kill_grace_us; /* from SIGTERM to SIGKILL */
 	uint64_t log_max_bytes; /* of each stream before it is rotated */
+	struct task_health *health;
+	size_t health_nr; /* at most TASK_HEALTH_MAX */
 	/*
 	 * The document with what it left to defaults filled in (id, image, network, userns, seccomp,
 	 * kill_grace, log_max, env), with names of users and groups as numbers, devices with theirs
@@ -100,6 +117,9 @@ static inline void task_spec_freep(struct task_spec **t)
 }
 
 #define cleanup_task_spec __attribute__((cleanup(task_spec_freep)))
+
+/** task_health_protocol - as in a document: "tcp" */
+const char *task_health_protocol(enum task_health_protocol p);
 
 /** task_keys_dump - the tables of keys as reStructuredText, for dcos-task(5) */
 void task_keys_dump(FILE *f);

@@ -129,6 +129,11 @@ int value_seccomp(struct draft *d, const struct task_row *row, json_t *v, void *
 int value_bind_ports(struct draft *d, const struct task_row *row, json_t *v, void *field);
 int value_connect_to(struct draft *d, const struct task_row *row, json_t *v, void *field);
 
+int value_health(struct draft *d, const struct task_row *row, json_t *v, void *field);
+
+/** task_health_free - what @t has of checks, not @t itself */
+void task_health_free(struct task_spec *t);
+
 /** mount_add - one more mount of the spec, for the caller to fill; NULL after draft_fail() */
 struct ct_mount *mount_add(struct draft *d);
 
@@ -160,5 +165,6 @@ struct rows io_rows(void);
 struct rows rlimit_rows(void);
 struct rows mount_rows(void);
 struct rows device_rows(void);
+struct rows health_rows(void);
 
 #endif

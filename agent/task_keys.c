@@ -155,6 +155,10 @@ static const struct task_row rows[] = {
 	 SPEC(log_max_bytes),
 	 TASK_LOG_BYTES_MIN,
 	 TASK_LOG_BYTES_MAX},
+	{{"health_checks", "array of objects, at most 8", "[]",
+	  "How the agent finds out whether the task works, see HEALTH CHECKS."},
+	 value_health,
+	 0},
 };
 
 struct rows task_rows(void)
@@ -180,4 +184,5 @@ void task_keys_dump(FILE *f)
 	dump(f, "RLIMITS", rlimit_rows(), "rlimits.");
 	dump(f, "MOUNTS", mount_rows(), "mounts[].");
 	dump(f, "DEVICES", device_rows(), "devices[].");
+	dump(f, "HEALTH CHECKS", health_rows(), "health_checks[].");
 }
