@@ -268,7 +268,7 @@ static void enter(struct launch_child *c, bool late)
 /* A directory that is outside of the root has no path: getcwd(2). */
 static void change_dir(const struct launch_child *c, char *buf, size_t size)
 {
-	if (chdir(c->process->cwd))
+	if (chdir(c->process->cwd) && !(errno == EACCES && c->iso->early_cwd))
 		fail(c, -1, -errno, "cwd", c->process->cwd);
 	if (weakened("cwd"))
 		return;

@@ -336,6 +336,8 @@ static int credentials_enter(struct isolation *iso)
 	struct oci_caps caps = sets_of(iso);
 	int err;
 
+	/* a directory that is root's alone is none that the user could go to later */
+	iso->early_cwd = iso->spec->oci && !chdir(p->cwd);
 	iso->step = "PR_CAPBSET_DROP";
 	err = enter_bounding(caps.bounding);
 	if (err)

@@ -25,6 +25,7 @@
 #define OCI_SYSCTL_MAX	512
 #define OCI_KNOBS_MAX	256
 #define OCI_NETDEVS_MAX 64
+#define OCI_HOME_MAX	4096 /* bytes of HOME=, the NUL included */
 #define OCI_SET_MAX	1024 /* CPUs, or nodes of memory, that a set can name */
 
 /* One line of an id map. */
@@ -128,6 +129,7 @@ struct oci_process {
 	bool terminal;
 	uint16_t rows, columns; /* of the terminal, 0: not said */
 	int console_fd; /* terminal: a socket that gets its master; -1 */
+	char *home; /* of the environment, "HOME=/", OCI_HOME_MAX bytes; NULL: it has another one */
 	int preserve_fds; /* descriptors from 3 on that the program gets */
 	char *apparmor, *selinux; /* for the next exec; NULL: not changed */
 };

@@ -19,6 +19,7 @@
 #include "agent/lib/cleanup.h"
 #include "agent/lib/fdpass.h"
 #include "isolators/bundle.h"
+#include "isolators/home.h"
 #include "isolators/mounts.h"
 #include "isolators/place.h"
 #include "isolators/rows.h"
@@ -204,6 +205,8 @@ static int process_enter(struct isolation *iso)
 
 	if (!oci)
 		return 0;
+	if (oci->process.home)
+		home_find(iso->spec->process.uid, oci->process.home, OCI_HOME_MAX);
 	if (oci->process.terminal)
 		err = make_terminal(iso);
 	if (!err && oci->process.sched.set) {

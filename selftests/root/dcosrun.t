@@ -213,6 +213,24 @@ else
 	like "$(LINUX='"resources": {"pids": {"limit": 20}},' inside true)" "linux.resources: pids.max=20: the host has no such file" "a limit that nobody would hold is refused by name"
 fi
 
+if grep -qw memory "$MOUNT/cgroup.controllers"; then
+	LINUX='"resources": {"memory": {"limit": 16777216, "swap": 16777216}},' config 'read x; head -c 100000000 /dev/zero | tail > /dev/null; exec sleep 1000'
+	mkfifo "$T/go"
+	exec 7<> "$T/go"
+	rt run -d c1 < "$T/go" > /dev/null 2>&1
+	rt events --interval 1h c1 > "$T/events" &
+	job=$!
+	until_ok 10 grep -q stats "$T/events"
+	echo >&7
+	until_ok 60 grep -qx '{"type":"oom","id":"c1"}' "$T/events"
+	is "$(grep -v stats "$T/events" | sort -u)" '{"type":"oom","id":"c1"}' "events tells when the kernel kills for memory"
+	rt delete --force c1
+	wait $job
+	exec 7>&-
+else
+	skip "events tells when the kernel kills for memory" "cgroup2 has no memory controller"
+fi
+
 # --- hooks --------------------------------------------------------------------------
 cat > "$T/hook" <<-'HOOK'
 	#!/bin/sh

@@ -152,6 +152,16 @@ static int run_command(struct rt *rt, const struct rt_command *c, int argc, char
 	return err < 0 ? rt_fail(rt->why.text[0] ? rt->why.text : strerror(-err)) : err;
 }
 
+static int absolute_root(struct rt *rt)
+{
+	cleanup_free char *here = getcwd(NULL, 0);
+
+	if (!here || asprintf(&rt->default_root, "%s/%s", here, rt->root) < 0)
+		return why_set(&rt->why, -errno, "--root=%.64s", rt->root);
+	rt->root = rt->default_root;
+	return 0;
+}
+
 /* Who is not root of the host has no place in /run: there is one of its own. */
 static int choose_root(struct rt *rt)
 {
@@ -160,8 +170,7 @@ static int choose_root(struct rt *rt)
 	if (rt->root && rt->root[0] == '/')
 		return 0;
 	if (rt->root)
-		return why_set(&rt->why, -EINVAL, "--root=%.64s: allowed is an absolute path",
-			       rt->root);
+		return absolute_root(rt);
 	rt->root = RT_ROOT;
 	if (!own || !rt_is_rootless())
 		return 0;
