@@ -67,7 +67,7 @@ int api_inspect(struct vl_call *call, json_t *params, void *userdata)
 	const struct node *n = userdata;
 	struct task *t = api_task(userdata, call, params);
 	cleanup_free char *cgroup = NULL, *log = NULL;
-	struct enforcer e;
+	struct enforcer e, m;
 	json_t *doc;
 
 	if (!t)
@@ -77,10 +77,12 @@ int api_inspect(struct vl_call *call, json_t *params, void *userdata)
 	    asprintf(&log, "%s/logs/%s", n->cfg->state_dir, t->spec->ct.id) < 0)
 		return -ENOMEM;
 	enforcer_of(t, &e);
-	doc = json_pack("{so sO so so ss ss ss* ss*}", "task", api_task_json(t), "spec",
+	enforcer_of_memory(t, &m);
+	doc = json_pack("{so sO so so ss ss ss* ss* ss* ss*}", "task", api_task_json(t), "spec",
 			t->spec->doc, "usage", sample_json(t), "disks", disks_json(t), "cgroup",
 			cgroup, "log", log, "cpu_enforcer", e.name, "cpu_enforcer_why",
-			e.name ? e.why : NULL);
+			e.name ? e.why : NULL, "memory_enforcer", m.name, "memory_enforcer_why",
+			m.name ? m.why : NULL);
 	return doc ? vl_reply(call, doc) : -ENOMEM;
 }
 

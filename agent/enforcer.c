@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Tells who holds the CPU quota of a task. With the agent's scheduler that depends on the task,
+ * Tells who holds the CPU quota of a task, and its memory. With the agent's scheduler that depends on the task,
  * too: its processes may have left the scheduler, and are held by cpu.max then.
  */
 #include "agent/enforcer.h"
@@ -72,4 +72,22 @@ void enforcer_of(const struct task *t, struct enforcer *ret)
 		set(ret, "cfs", "no sched_ext: ", n->scx_why.text);
 	else
 		set(ret, "cfs", why_cfs(n), "");
+}
+
+void enforcer_of_memory(const struct task *t, struct enforcer *ret)
+{
+	const struct node *n = t->node;
+	uint64_t bytes;
+
+	*ret = (struct enforcer){};
+	if (!t->ct || state_ended(t->state))
+		return;
+	if (!cg_read_u64(t->ct->iso.cgroup_fd, "memory.max", &bytes))
+		set(ret, "controller", "there is a memory controller", "");
+	else if (!n->host.memory_meter)
+		set(ret, "none", "there is neither a memory controller nor the meter's walk", "");
+	else if (!t->ct->iso.metered)
+		set(ret, "none", "there is no memory controller and the task is not metered", "");
+	else
+		set(ret, "meter", "there is no memory controller", "");
 }

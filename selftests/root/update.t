@@ -49,46 +49,34 @@ after=$(all_of)
 like "$after" '"cpu_quota_millionths":250000' "and holds"
 like "$after" '"resources":\{[^}]*"cpus":0.25' "and is written down"
 
-# --- an agent that is killed between the kernel and the disk ------------------------
-if [ -e "$cg/cpu.max" ] && [ -e "$cg/pids.max" ]; then
-	agent_stop KILL
-	echo 77000 > "$cg/cpu.max"
-	echo 999 > "$cg/pids.max"
-	agent_start
-	tap $? "an agent starts after one that was killed in the middle of an update"
-	is "$(all_of)" "$after" "and holds the limits that are written down"
-else
-	agent_stop KILL
-	agent_start
-	tap $? "an agent starts after one that was killed"
-	is "$(all_of)" "$after" "and the limits are the same"
-fi
-
-# --- io ---------------------------------------------------------------------------
+# --- io, and an agent that is killed between the kernel and the disk ------------------
+disk=$(grep -l . /sys/block/{vd,sd,nvme}*/dev 2> /dev/null | head -1)
+[ -z "$disk" ] || disk=$(< "$disk")
 out=$(dcosctl update t io_weight=300 'io_max={"device":"9999:7","write_bps":"2M"}' 2>&1)
 if [ -e "$cg/io.max" ]; then
 	like "$out" 'io.max=9999:7 .*No such device' "a disk that the kernel does not know is refused by its words"
-	disk=$(grep -l . /sys/block/{vd,sd,nvme}*/dev 2> /dev/null | head -1)
+	is "$(all_of)" "$after" "and nothing has changed"
 	if [ -n "$disk" ]; then
-		disk=$(< "$disk")
 		ok "update: io_weight and io_max" dcosctl update t io_weight=300 "io_max={\"device\":\"$disk\",\"write_bps\":\"2M\"}"
 		is "$(cat "$cg/io.max")" "$disk rbps=max wbps=2097152 riops=max wiops=max" "hold in the kernel"
 		like "$(json inspect t | tr -d ' \n')" '"io_max":\{"device":"'"$disk"'","write_bps":"2M"\}' "inspect shows them"
-		agent_stop KILL
-		agent_start
-		ok "an update of another limit after a restart" dcosctl update t cpus=0.3
-		like "$(cat "$cg/io.max")" "^$disk .*wbps=2097152" "leaves io_max alone"
-		ok "update: none" dcosctl update t io_weight= io_max=
-		is "$(cat "$cg/io.max")" "" "takes it off"
-	else
-		skip "io limits of a disk" "no disk here"
 	fi
 else
 	like "$out" 'resources.io_max is not enforced: no io controller' "without the io controller io_max is a warning"
 	like "$out" 'resources.io_weight is not enforced: no io controller' "and so is io_weight"
 	like "$(json inspect t)" 'resources.io_max is not enforced' "which inspect shows"
 	like "$(json doctor | tr -d ' \n')" '"name":"io","kind":"isolator","ok":false' "as doctor does"
-	is "$(dcosctl update t io_weight= io_max= 2>&1)" "" "and they go with the limits"
 fi
+after=$(all_of)
+agent_stop KILL
+for f in cpu.max:77000 pids.max:999 ${disk:+"io.max:$disk wbps=777777"}; do
+	[ ! -e "$cg/${f%%:*}" ] || echo "${f#*:}" > "$cg/${f%%:*}"
+done
+agent_start
+tap $? "an agent starts after one that was killed in the middle of an update"
+is "$(all_of)" "$after" "and the limits are those that are written down"
+ok "update: io limits taken off" dcosctl update t io_weight= io_max=
+is "$(cat "$cg/io.max" 2> /dev/null)" "" "are gone"
+like "$(json inspect t | tr -d ' \n')" '"memory_enforcer":"(controller|meter|none)","memory_enforcer_why":"' "inspect says who holds memory, and why"
 dcosctl rm -f t > /dev/null
 tap_done
