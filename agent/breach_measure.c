@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/lib/cleanup.h"
@@ -114,12 +115,15 @@ static void close_others(int a, int b)
 static void measure_and_exit(int cgroup_fd, int out)
 {
 	struct measure m = {0};
+	struct timespec cpu;
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* without it, it ends when it is through */
 	(void)prctl(PR_SET_NAME, "dcos-measure"); /* for people */
 	close_others(cgroup_fd, out);
 	if (cg_walk(cgroup_fd, measure_cgroup, &m))
 		_exit(1);
+	if (!clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu))
+		m.cpu_us = (uint64_t)cpu.tv_sec * 1000000 + (uint64_t)cpu.tv_nsec / 1000;
 	/* less than PIPE_BUF: all or nothing */
 	_exit(write(out, &m, sizeof(m)) != (ssize_t)sizeof(m));
 }

@@ -25,6 +25,7 @@ struct measure_top {
 
 struct measure {
 	uint64_t bytes;
+	uint64_t cpu_us; /* that it took to measure */
 	struct measure_top top[MEASURE_TOP]; /* the largest first */
 };
 

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/breach.h"
@@ -51,6 +52,15 @@ uint64_t breach_memory_wait_us(uint64_t headroom, uint64_t cost_us)
 static uint64_t now_us(void)
 {
 	return mono_now_ns() / 1000;
+}
+
+/* What a look costs is what this thread ran: waiting for a CPU on a busy host makes it no dearer. */
+static uint64_t cpu_us(void)
+{
+	struct timespec t = {};
+
+	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t); /* never fails: it is our own */
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
 /* Return: the limit; CT_UNSET: none, or it is not for us to hold, or it has been broken already */
@@ -121,7 +131,8 @@ static void judge(struct breach_memory *b, struct task *t, uint64_t resident,
 		end_task(t, m ? m->bytes : resident, m);
 	else
 		t->measure_after_us =
-			now + breach_memory_wait_us(m ? limit - m->bytes : 0, now - b->began_us);
+			now + breach_memory_wait_us(m ? limit - m->bytes : 0,
+						    m ? m->cpu_us : now - b->began_us);
 }
 
 static struct task *measured_task(const struct node *n)
@@ -236,7 +247,7 @@ static bool holds_any(const struct node *n)
 static int look(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct node *n = userdata;
-	uint64_t began = now_us(), ended, headroom;
+	uint64_t began = cpu_us(), headroom;
 
 	(void)usec; /* late or not */
 	if (!holds_any(n))
@@ -245,9 +256,8 @@ static int look(sd_event_source *source, uint64_t usec, void *userdata)
 	headroom = look_at_all(n);
 	if (headroom == CT_UNSET)
 		return 0;
-	ended = now_us();
-	(void)sd_event_source_set_time(source,
-				       ended + breach_memory_wait_us(headroom, ended - began));
+	(void)sd_event_source_set_time(source, now_us() + breach_memory_wait_us(headroom,
+										cpu_us() - began));
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Benchmarks print tables of ratios; they are no tests. `make bench` runs all of them (root).
-.PHONY: bench bench-meter bench-load bench-quota bench-netquota bench-node bench-audit bench-policy bench-launch bench-allocator
-bench: bench-meter bench-load bench-quota bench-netquota bench-node bench-audit bench-policy bench-launch bench-allocator
+.PHONY: bench bench-meter bench-load bench-quota bench-netquota bench-node bench-audit bench-policy bench-launch bench-breach bench-allocator
+bench: bench-meter bench-load bench-quota bench-netquota bench-node bench-audit bench-policy bench-launch bench-breach bench-allocator
 
 $(O)/selftests/bench/%: $(O)/obj/selftests/bench/%.o $(O)/libharness.a $(O)/libagent.a \
 		$(O)/libcontainer.a $(O)/libdcos.a
@@ -45,3 +45,6 @@ bench-launch: all $(O)/selftests/bench/launch
 # needs no root, and as many descriptors as nodes
 bench-allocator: all $(O)/selftests/bench/agents
 	$(prove-env) selftests/bench/allocator.sh
+
+bench-breach: all
+	$(prove-env) selftests/bench/breach.sh
