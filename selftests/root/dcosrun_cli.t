@@ -84,6 +84,22 @@ rt exec -u 5 --cwd /secret/none c1 true > "$T/out" 2>&1
 like "$? $(cat "$T/out")" "^1 .*cwd /secret/none: (Permission denied|No such file)" "but none that is not there"
 is "$(cd "$T" && "$DCOS_BUILD/bin/dcosrun" --root run list -q)" "c1" "--root may be relative"
 
+# --- what is somebody else's --------------------------------------------------------
+mkdir "$MOUNT/$GROUP/taken"
+sleep 1000 &
+stranger=$!
+echo $stranger > "$MOUNT/$GROUP/taken/cgroup.procs"
+CG=taken config true
+for command in run create; do
+	rt $command t1 > "$T/out" 2>&1 < /dev/null
+	like "$? $(cat "$T/out") $(rt list -q | tr '\n' ' ')" "^1 .*there are processes in cgroup taken.* c1 $" "$command is refused for a cgroup that has processes"
+done
+kill -0 $stranger
+is "$? $(cat "$MOUNT/$GROUP/taken/cgroup.procs")" "0 $stranger" "which live on"
+kill $stranger
+rt kill c1 0
+is "$?" 0 "signal 0 asks whether there is somebody"
+
 # --- update -------------------------------------------------------------------------
 rt update c1 --kernel-memory -1 --kernel-memory-tcp -1
 is "$?" 0 "update takes what cgroup v2 has not, as long as it is no limit"

@@ -160,6 +160,19 @@ static int find_cgroup(struct making *m, char **ret_path)
 	return rt_cgroup_own();
 }
 
+/* One with processes is somebody else's: what undoes us would kill them. */
+static int check_empty(struct making *m, int parent)
+{
+	const char *name = m->c->oci.cgroup;
+	cleanup_close int fd = name && !m->c->oci.cgroup_given ? cg_open(parent, name, false) : -1;
+	bool populated = false;
+
+	if (fd < 0 || (!cg_populated(fd, &populated) && !populated))
+		return 0;
+	return why_set(&m->rt->why, -EBUSY, "linux.cgroupsPath: there are processes in cgroup %s",
+		       name);
+}
+
 static int create(struct making *m, const struct ct_stdio *stdio, struct container **ret)
 {
 	struct iso_host host = {.state_dir = "/",
@@ -175,6 +188,11 @@ static int create(struct making *m, const struct ct_stdio *stdio, struct contain
 		return host.cgroup_fd;
 	}
 	m->b->cgroup_parent = host.cgroup_fd;
+	err = check_empty(m, host.cgroup_fd);
+	if (err) {
+		rt_scope_begun(m->rt);
+		return err;
+	}
 	c->spec.id = m->b->id;
 	if (c->hooks[HOOKS_PRESTART].nr || c->hooks[HOOKS_CREATE_RUNTIME].nr) {
 		c->oci.runtime_hooks = on_made;

@@ -124,9 +124,11 @@ static int run_kill(struct rt *rt, void *options, struct rt_box *b, char **argv,
 {
 	int sig = argc ? signal_parse(argv[0]) : SIGTERM;
 
+	if (argc && !strcmp(argv[0], "0"))
+		sig = 0; /* whether it is there: kill(2) */
 	if (sig < 0)
 		return why_set(&rt->why, -EINVAL,
-			       "signal \"%.32s\": allowed are 1..64 and names such as TERM, "
+			       "signal \"%.32s\": allowed are 0..64 and names such as TERM, "
 			       "SIGKILL",
 			       argv[0]);
 	return kill_box(rt, b, options, sig);
