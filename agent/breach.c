@@ -41,13 +41,11 @@ static const struct watch {
 	enum unit unit;
 	enum usage_field value; /* what the limit is of; USAGE_FIELDS: none, or bits_of() */
 	enum evidence_order order;
-	bool late; /* told by the next reading: its evidence may be on its way yet */
 	bool guard; /* the guard tells each, unless they are too many */
 } watches[] = {
 #define LIMIT(member) offsetof(struct ct_resources, member)
 	{EVENT_OOM, U_oom_kills, "processes killed by the kernel, out of memory", "memory",
-	 LIMIT(memory_max_bytes), UNIT_BYTES, U_memory_peak_bytes, EVIDENCE_BY_MEMORY,
-	 .late = true},
+	 LIMIT(memory_max_bytes), UNIT_BYTES, U_memory_peak_bytes, EVIDENCE_BY_MEMORY},
 	{EVENT_MEMORY, U_memory_max_events, "times held at the limit", "memory",
 	 LIMIT(memory_max_bytes), UNIT_BYTES, U_memory_bytes, EVIDENCE_BY_MEMORY},
 	{EVENT_MEMORY, U_memory_high_events, "times slowed down above the limit", "memory_high",
@@ -61,10 +59,9 @@ static const struct watch {
 	{EVENT_DENIED, U_device_denied, "opens of devices refused", "device", NO_LIMIT, UNIT_NUMBER,
 	 USAGE_FIELDS, EVIDENCE_BY_CPU},
 	{EVENT_DENIED, U_bind_denied, "binds refused, beside those told with their address", "bind",
-	 NO_LIMIT, UNIT_NUMBER, USAGE_FIELDS, EVIDENCE_BY_CPU, .late = true, .guard = true},
+	 NO_LIMIT, UNIT_NUMBER, USAGE_FIELDS, EVIDENCE_BY_CPU, .guard = true},
 	{EVENT_DENIED, U_connect_denied, "connects refused, beside those told with their address",
-	 "connect", NO_LIMIT, UNIT_NUMBER, USAGE_FIELDS, EVIDENCE_BY_CPU, .late = true,
-	 .guard = true},
+	 "connect", NO_LIMIT, UNIT_NUMBER, USAGE_FIELDS, EVIDENCE_BY_CPU, .guard = true},
 	{EVENT_DENIED, U_seccomp_kills, "ended or trapped by the seccomp filter", "seccomp",
 	 NO_LIMIT, UNIT_NUMBER, USAGE_FIELDS, EVIDENCE_BY_CPU},
 #undef LIMIT
@@ -83,6 +80,7 @@ struct breach_watch {
 	uint64_t told[WATCHES]; /* of each counter */
 	uint64_t last[WATCHES]; /* reading */
 	struct pause pauses[WATCHES], cpu_pause, threads_pause;
+	uint64_t oom_ns; /* a kill that is not told yet was seen first; 0 none */
 	uint64_t window_ns, periods, throttled, throttled_us; /* as the window of the quota began */
 	uint64_t denials_ns; /* as the window of denials began */
 	uint64_t denials;
@@ -250,21 +248,40 @@ static uint64_t told_last(const struct breach_watch *w, struct pause *p, uint64_
 	return since;
 }
 
+/* The kernel counts a kill before the victim has ended, which says who it was. */
+static bool victim_is_due(const struct task *t, uint64_t told_ns, uint64_t now_ns)
+{
+	struct breach_watch *w = t->watch;
+	struct dcos_victim v;
+
+	if (!w->oom_ns)
+		w->oom_ns = now_ns;
+	return t->node->meter && now_ns - w->oom_ns < BREACH_VICTIM_NS &&
+	       (meter_victim(t->node->meter, t->cgroup_id, &v) || v.end_ns <= told_ns);
+}
+
 static void look_at_counter(struct task *t, size_t i, uint64_t now_ns, bool ended)
 {
 	struct breach_watch *w = t->watch;
 	uint64_t now = t->usage->v[watches[i].count], before = w->told[i], last = w->last[i];
 
 	w->last[i] = now;
-	if (watches[i].late && !ended)
-		now = last;
+	if (watches[i].guard && !ended)
+		now = last; /* what came since may be on its way yet */
 	if (now == USAGE_UNKNOWN)
 		return;
 	if (before == USAGE_UNKNOWN)
 		before = w->told[i] = now;
-	if (now <= before || !(pause_over(&w->pauses[i], now_ns) || ended))
+	if (now <= before)
+		return;
+	if (watches[i].count == U_oom_kills && !ended &&
+	    victim_is_due(t, w->pauses[i].told_ns, now_ns))
+		return;
+	if (!(pause_over(&w->pauses[i], now_ns) || ended))
 		return;
 	w->told[i] = now;
+	if (watches[i].count == U_oom_kills)
+		w->oom_ns = 0;
 	tell(t, &watches[i], now - before, told_last(w, &w->pauses[i], now_ns), now_ns);
 }
 

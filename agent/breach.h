@@ -17,6 +17,7 @@
 #define BREACH_WINDOW_NS	 10000000000ULL
 #define BREACH_PERIODS_MIN	 10 /* of a CPU quota, in a window, before they are judged */
 #define BREACH_THROTTLED_PCT	 50 /* of them */
+#define BREACH_VICTIM_NS	 5000000000ULL /* that the event of a kill waits for its victim */
 #define BREACH_DENIALS_IN_WINDOW 8 /* with their addresses; those beyond are counted */
 
 struct breach_watch; /* of one task */
