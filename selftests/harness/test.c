@@ -27,6 +27,7 @@
 #define TEST_LIMIT_S_MAX 3600
 #define TEST_DIAG_MAX	 4096 /* bytes of one diagnostic */
 #define TEST_NEEDS_NR	 9 /* bits of enum test_need */
+#define POLL_MS		 10 /* between looks at a child without a pidfd */
 #define TEST_SKIPPED	 77 /* exit status of a child that skips */
 
 /* What a test's child tells its parent: shared memory, so that a crash does not lose it. */
@@ -246,6 +247,19 @@ static void kill_children(void)
 	}
 }
 
+/* Without pidfds, which valgrind does not know: looks again and again. Return: as poll() */
+static int poll_child(pid_t pid, int ms)
+{
+	siginfo_t info = {0};
+
+	for (; ms > 0; ms -= POLL_MS) {
+		if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) || info.si_pid)
+			return 1;
+		(void)poll(NULL, 0, POLL_MS); /* a signal ends it early */
+	}
+	return 0;
+}
+
 /* Return: wait status of the child; -ETIME it was killed. */
 static int child_wait(pid_t pid)
 {
@@ -254,7 +268,7 @@ static int child_wait(pid_t pid)
 	int status = 0, r;
 
 	do {
-		r = poll(&p, 1, limit_s() * 1000);
+		r = pidfd < 0 ? poll_child(pid, limit_s() * 1000) : poll(&p, 1, limit_s() * 1000);
 	} while (r < 0 && errno == EINTR);
 	if (r == 0)
 		diag_hang(pid);
