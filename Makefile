@@ -24,6 +24,7 @@ DEPS		:= gcc make libc6-dev pkg-config clang libclang-rt-dev llvm \
 		   python3-docutils clang-format perl busybox-static tmux curl \
 		   qemu-system-x86 e2fsprogs cpio kmod mmdebstrap zstd xz-utils \
 		   debian-archive-keyring mount sqlite3 iproute2 nftables iperf3 podman \
+		   cppcheck clang-tidy valgrind \
 		   chromium chromium-driver
 
 OPT		?= -O2 -g
@@ -113,6 +114,7 @@ help:
 	@echo 'demo-cluster  three nodes, an allocator, a service that grows and shrinks (root)'
 	@echo 'test      every layer of tests (root)'
 	@echo 'check     format, headers, includes'
+	@echo 'check-analyze, check-valgrind, test-root-asan  static analysis, memcheck, sanitizers'
 	@echo 'prove-hostile  tests of hostile tasks turn red without the defence (root)'
 	@echo 'bench-crash, bench-faults, soak  long forms of crash.t, faults.t, soak.t (root)'
 	@echo 'man       man pages into $$O/man'
