@@ -31,7 +31,7 @@ struct agents_node {
 /**
  * struct agents_ops - what the owner is told; everything passed is borrowed
  * @node: it registered, changed or was lost
- * @status: {task, state, reason, exit, signal, oom, healthy, time, uuid, address, ports}; once it
+ * @status: {task, state, reason, exit, signal, oom, healthy, health, time, uuid, address, ports}; once it
  *          is kept @ack is called with @ack_arg
  * @report: what all tasks of a node use
  * @all: the keys of @tasks are all that the node has of ours; it has just come (back)

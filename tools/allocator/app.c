@@ -10,6 +10,7 @@
 
 #include "agent/lib/cleanup.h"
 #include "tools/allocator/app_rows.h"
+#include "tools/allocator/health.h"
 #include "tools/allocator/policy/policy.h"
 #include "tools/allocator/scaling.h"
 
@@ -130,30 +131,6 @@ static void check_constraints(const json_t *app, struct app_errors *e)
 	}
 }
 
-static void check_health(const json_t *app, struct app_errors *e)
-{
-	json_t *list = json_object_get(app, "healthChecks"), *h;
-	size_t i;
-
-	json_array_foreach (list, i, h) {
-		const char *protocol = app_text(h, "protocol");
-		json_t *index = json_object_get(h, "portIndex");
-		char at[64];
-
-		(void)snprintf(at, sizeof(at), "/healthChecks(%zu)", i); /* fits */
-		if (!strcmp(protocol, "COMMAND")) {
-			if (!app_text(json_object_get(h, "command"), "value"))
-				app_error(e, at, "must have command.value with COMMAND");
-		} else if (json_object_get(h, "port") && index) {
-			app_error(e, at, "must have either port or portIndex, not both");
-		} else if (!json_object_get(h, "port") &&
-			   (size_t)json_integer_value(index) >= app_ports_nr(app)) {
-			app_error(e, at, "has a portIndex of no port (there are %zu)",
-				  app_ports_nr(app));
-		}
-	}
-}
-
 /* "ports" is the older form of portDefinitions. */
 static int take_ports(json_t *app, struct app_errors *e)
 {
@@ -232,7 +209,7 @@ static int complete(json_t *app, const char *base, struct app_errors *e)
 	check_command(app, e);
 	check_env(app, e);
 	check_constraints(app, e);
-	check_health(app, e);
+	health_check(app, e);
 	check_unreachable(app, e);
 	check_scaling(app, e);
 	return e->details ? -EINVAL : 0;

@@ -13,6 +13,7 @@
 #define APP_ID_MAX	  255 /* bytes of a path such as "/shop/web" */
 #define APP_INSTANCES_MAX 100000
 #define APP_PORTS_MAX	  64
+#define APP_HEALTH_MAX	  8 /* checks; as many as an agent takes */
 #define APP_ERRORS_MAX	  64 /* details of one refusal */
 
 /**

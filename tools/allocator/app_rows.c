@@ -6,9 +6,10 @@
  */
 #include "tools/allocator/app_rows.h"
 
-#define SECONDS_MAX 31536000.0
-#define CPUS_MAX    4096.0
-#define MIB_MAX	    1073741824.0
+#define SECONDS_MAX	  31536000.0
+#define CHECK_SECONDS_MAX 3600.0 /* of what an agent takes */
+#define CPUS_MAX	  4096.0
+#define MIB_MAX		  1073741824.0
 
 static const struct shape_row command_rows[] = {
 	{"value", SHAPE_TEXT},
@@ -22,11 +23,11 @@ static const struct shape_row health_rows[] = {
 	{"command", SHAPE_OBJECT, .rows = command_rows},
 	{"port", SHAPE_INTEGER, NULL, 0, 65535},
 	{"portIndex", SHAPE_INTEGER, NULL, 0, APP_PORTS_MAX - 1},
-	{"gracePeriodSeconds", SHAPE_INTEGER, "300", 0, SECONDS_MAX},
-	{"intervalSeconds", SHAPE_INTEGER, "60", 1, SECONDS_MAX},
-	{"timeoutSeconds", SHAPE_INTEGER, "20", 1, SECONDS_MAX},
+	{"gracePeriodSeconds", SHAPE_INTEGER, "300", 0, CHECK_SECONDS_MAX},
+	{"intervalSeconds", SHAPE_INTEGER, "60", 1, CHECK_SECONDS_MAX},
+	{"timeoutSeconds", SHAPE_INTEGER, "20", 1, CHECK_SECONDS_MAX},
 	{"maxConsecutiveFailures", SHAPE_INTEGER, "3", 0, 1000000},
-	{"delaySeconds", SHAPE_INTEGER, "15", 0, SECONDS_MAX},
+	{"delaySeconds", SHAPE_INTEGER, "15", 0, CHECK_SECONDS_MAX},
 	{"ignoreHttp1xx", SHAPE_BOOL, "false"},
 	{"ipProtocol", SHAPE_TEXT, "\"IPv4\"", .words = "IPv4|IPv6"},
 	{},

@@ -47,6 +47,7 @@ struct core_task {
 	uint64_t staged_ms, started_ms; /* since 1970; 0: not yet */
 	uint64_t lost_ms; /* monotonic, of CORE_UNREACHABLE */
 	bool healthy, healthy_known;
+	json_t *health; /* of its checks, as the agent tells; NULL: it has none, or is not heard of */
 	uint64_t quota_cpus_milli, quota_memory; /* other than it began with; 0: none */
 	bool inactive; /* unreachable for so long that another takes its place */
 };

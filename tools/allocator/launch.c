@@ -5,6 +5,7 @@
 
 #include "agent/lib/cleanup.h"
 #include "tools/allocator/core.h"
+#include "tools/allocator/health.h"
 
 #define MIB (1024.0 * 1024.0)
 
@@ -140,16 +141,20 @@ json_t *launch_spec(const struct core_task *t)
 				 "resources", "cpus", app_number(def, "cpus"), "memory",
 				 (json_int_t)(app_number(def, "mem") * MIB));
 	json_t *mounts = make_mounts(container), *command = make_command(def);
+	json_t *checks = health_spec(t);
 
 	if (!spec) {
 		json_decref(mounts);
 		json_decref(command);
+		json_decref(checks);
 		return NULL;
 	}
 	if (command)
 		put(spec, "command", command);
 	else if (app_text(def, "cmd"))
 		put(spec, "cmd", json_string(app_text(def, "cmd")));
+	if (checks)
+		put(spec, "health_checks", checks);
 	put(spec, "image", json_string(image ?: "host"));
 	if (image)
 		put(spec, "network", json_string("host"));

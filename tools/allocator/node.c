@@ -109,8 +109,10 @@ static void tell_status(struct node *n, const char *task, const char *state, con
 {
 	json_t *address = json_object_get(of, "ipv4") ?: json_object_get(of, "ipv6");
 	json_t *healthy = json_object_get(of, "healthy");
-	json_t *s = json_pack("{s:s, s:s, s:s, s:O*, s:O*}", "task", task, "state", state, "reason",
-			      reason, "address", address, "healthy", healthy);
+	json_t *health = json_object_get(of, "health");
+	json_t *s = json_pack("{s:s, s:s, s:s, s:O*, s:O*, s:O*}", "task", task, "state", state,
+			      "reason", reason, "address", address, "healthy", healthy, "health",
+			      health);
 
 	if (s)
 		n->agents->ops->status(n->agents->arg, n->id, s, NULL, NULL);
@@ -149,8 +151,8 @@ static bool is_ours(const json_t *t)
 static void tell_task(struct node *n, const json_t *t)
 {
 	const char *id = field_str(t, "id"), *state = field_str(t, "state");
-	json_t *is = json_pack("[s, O?, O?]", state, json_object_get(t, "ipv4"),
-			       json_object_get(t, "healthy"));
+	json_t *is = json_pack("[s, O?, O?, O?]", state, json_object_get(t, "ipv4"),
+			       json_object_get(t, "healthy"), json_object_get(t, "health"));
 
 	if (is && !json_equal(is, json_object_get(n->seen, id))) {
 		(void)json_object_set(n->seen, id, is); /* else told again */

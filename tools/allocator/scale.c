@@ -8,6 +8,7 @@
 
 #include "agent/lib/cleanup.h"
 #include "tools/allocator/core.h"
+#include "tools/allocator/health.h"
 #include "tools/allocator/stamp.h"
 
 #define ROUNDING 1e-9 /* of capacities that are not exact in binary, such as 0.7 */
@@ -18,15 +19,6 @@ static bool is_old(const struct core_task *t)
 		app_text(json_object_get(t->app->def, "versionInfo"), "lastConfigChangeAt");
 
 	return t->app->doomed || strcmp(t->config, config) != 0;
-}
-
-static bool is_healthy(const struct core_task *t)
-{
-	bool checked = json_array_size(json_object_get(t->app->def, "healthChecks"));
-
-	if (t->state != CORE_RUNNING)
-		return false;
-	return t->healthy_known ? t->healthy : !checked;
 }
 
 void scale_count(const struct core_app *a, struct scale_counts *ret)
@@ -42,10 +34,10 @@ void scale_count(const struct core_app *a, struct scale_counts *ret)
 			s.killing++;
 		} else if (is_old(t)) {
 			s.old_alive++;
-			s.old_healthy += is_healthy(t);
+			s.old_healthy += health_is_good(t);
 		} else {
 			s.now_alive++;
-			s.now_healthy += is_healthy(t);
+			s.now_healthy += health_is_good(t);
 		}
 	}
 	*ret = s;
@@ -92,8 +84,8 @@ static uint32_t wanted_of(const struct core_app *a)
 /* Rather this one than the other? Those that serve nobody go first. */
 static bool rather(const struct core_task *t, const struct core_task *other, bool oldest)
 {
-	if (is_healthy(t) != is_healthy(other))
-		return !is_healthy(t);
+	if (health_is_good(t) != health_is_good(other))
+		return !health_is_good(t);
 	return oldest ? t->staged_ms < other->staged_ms : t->staged_ms >= other->staged_ms;
 }
 

@@ -10,6 +10,7 @@
 #include "agent/lib/cleanup.h"
 #include "agent/lib/log.h"
 #include "tools/allocator/core.h"
+#include "tools/allocator/health.h"
 #include "tools/allocator/metered.h"
 #include "tools/allocator/scaler.h"
 #include "tools/allocator/stamp.h"
@@ -33,6 +34,7 @@ static void task_free(struct core_task *t)
 	free(t->version);
 	free(t->config);
 	free(t->address);
+	json_decref(t->health);
 	free(t);
 }
 
@@ -95,14 +97,6 @@ static json_t *addresses_json(const struct core_task *t)
 			 strchr(t->address, ':') ? "IPv6" : "IPv4");
 }
 
-static json_t *health_json(const struct core_task *t)
-{
-	if (!t->healthy_known)
-		return json_array();
-	return json_pack("[{s:b, s:i, s:s, s:s}]", "alive", t->healthy, "consecutiveFailures",
-			 !t->healthy, "taskId", t->id, "instanceId", t->id);
-}
-
 json_t *task_json(const struct core_task *t)
 {
 	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:s, s:o, s:[], s:[], s:s}",
@@ -110,7 +104,7 @@ json_t *task_json(const struct core_task *t)
 			 "ports", ports_json(t), "ipAddresses", addresses_json(t), "state",
 			 states[t->state], "stagedAt", stamp_json(t->staged_ms), "startedAt",
 			 stamp_json(t->started_ms), "version", t->version, "healthCheckResults",
-			 health_json(t), "localVolumes", "servicePorts", "role",
+			 health_results(t), "localVolumes", "servicePorts", "role",
 			 app_text(t->app->def, "role"));
 }
 
@@ -233,19 +227,6 @@ static void ended(struct core *c, struct core_task *t, const char *state, json_t
 	task_forget(c, t);
 }
 
-static void set_health(struct core *c, struct core_task *t, json_t *healthy)
-{
-	bool is = json_is_true(healthy);
-
-	if (!json_is_boolean(healthy) || (t->healthy_known && t->healthy == is))
-		return;
-	t->healthy_known = true;
-	t->healthy = is;
-	bus_publish(c->bus, "health_status_changed_event",
-		    json_pack("{s:s, s:s, s:s, s:s, s:b}", "appId", t->app->id, "taskId", t->id,
-			      "instanceId", t->id, "version", t->version, "alive", is));
-}
-
 static void runs(struct core *c, struct core_task *t, json_t *status)
 {
 	const char *address = app_text(status, "address");
@@ -265,7 +246,7 @@ static void runs(struct core *c, struct core_task *t, json_t *status)
 	t->inactive = false;
 	if (news)
 		publish(c, t, "TASK_RUNNING", "");
-	set_health(c, t, json_object_get(status, "healthy"));
+	health_take(c, t, status);
 }
 
 static bool is_end(const char *state)

@@ -8,7 +8,8 @@
 #include "agent/lib/cleanup.h"
 #include "tools/common/client.h"
 
-static const char *const task_fields[] = {"id", "state", "exit", "ipv4", "ipv6", "healthy", NULL};
+static const char *const task_fields[] = {"id",	  "state",   "exit",   "ipv4",
+					  "ipv6", "healthy", "health", NULL};
 
 /* tools/allocator/signals.c has what becomes of them */
 static const char *const usage_fields[] = {
