@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -114,6 +115,23 @@ static int check(const struct container *c, const struct ct_process *p, struct w
 	return credentials_check(spec, p, why);
 }
 
+/* A mount namespace that was joined has another root than the container. */
+static int hand_root(struct isolation *iso, pid_t init)
+{
+	char path[32];
+	int fd;
+
+	if (!ns_joined_mount(iso->spec))
+		return 0;
+	(void)snprintf(path, sizeof(path), "/proc/%d/root", (int)init); /* fits */
+	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return iso_fail(iso, -errno, "exec: %s", path);
+	iso->own_root = iso_reserve(iso);
+	iso->handed[iso->own_root] = fd;
+	return 0;
+}
+
 int ct_exec(struct container *c, const struct ct_process *process, const struct ct_stdio *stdio,
 	    pid_t *ret_pid, int *ret_pidfd, struct why *why)
 {
@@ -145,7 +163,9 @@ int ct_exec(struct container *c, const struct ct_process *process, const struct 
 	iso.notify_state = NULL;
 	if (spec.oci && spec.oci->process.terminal)
 		iso.console = iso_reserve(&iso); /* the first of many */
-	err = run(&iso, &child);
+	err = hand_root(&iso, c->iso.pid);
+	if (!err)
+		err = run(&iso, &child);
 	free(iso.notify_state);
 	if (err) {
 		if (why && !why->text[0])

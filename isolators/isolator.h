@@ -169,6 +169,7 @@ struct isolation {
 	char *notify_state; /* what it is told, owned; NULL: there is none */
 	bool joined; /* child: one more process in a container that is there */
 	bool early_cwd; /* child: it could go to the working directory while it was root */
+	int own_root; /* child that joins: place in handed[] of the container's root */
 	int console; /* place in handed[] of the console's socket */
 	const char *step; /* child: what is being done, a string constant, for the error report */
 	const char *step_value; /* child: what the step is about, e.g. a path; NULL none */

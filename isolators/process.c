@@ -20,6 +20,7 @@
 #include "agent/lib/fdpass.h"
 #include "isolators/bundle.h"
 #include "isolators/home.h"
+#include "isolators/join.h"
 #include "isolators/mounts.h"
 #include "isolators/place.h"
 #include "isolators/rows.h"
@@ -205,6 +206,9 @@ static int process_enter(struct isolation *iso)
 
 	if (!oci)
 		return 0;
+	if (iso->joined && ns_joined_mount(iso->spec) &&
+	    (fchdir(iso->handed[iso->own_root]) || chroot(".")))
+		return bundle_fail(iso, "the container's root", NULL, -errno);
 	if (oci->process.home)
 		home_find(iso->spec->process.uid, oci->process.home, OCI_HOME_MAX);
 	if (oci->process.terminal)

@@ -107,6 +107,12 @@ is "$(NAMESPACES='{"type": "pid"}, '"$(there mount mnt)" READONLY=true inside 'r
 / /proc /dev /dev/pts read-only
 status 0" "a mount namespace that exists is joined, with a root of the bundle"
 is "$(grep -c "$T/b/rootfs" /proc/self/mounts) $(nsenter --target $other --mount grep -c "$T/b/rootfs" /proc/self/mounts)" "0 4" "whose mounts stay there, and show nowhere else"
+NAMESPACES='{"type": "pid"}, '"$(there mount mnt)" config 'exec sleep 1000'
+rt run -d j2 < /dev/null > /dev/null 2>&1
+is "$(rt exec --cwd /etc j2 sh -c 'readlink /proc/self/ns/mnt; pwd; cat /proc/1/comm; ls -d /proc/self/root/usr 2> /dev/null')" "$(readlink /proc/$other/ns/mnt)
+/etc
+sleep" "and exec goes to that root"
+rt delete --force j2
 kill $other
 
 tap_done

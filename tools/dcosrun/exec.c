@@ -9,7 +9,6 @@
 #include "agent/lib/cleanup.h"
 #include "agent/lib/units.h"
 #include "cgroupfs/cgroupfs.h"
-#include "isolators/join.h"
 #include "isolators/place.h"
 #include "tools/dcosrun/rt.h"
 
@@ -318,11 +317,6 @@ static int run_exec(struct rt *rt, void *options, struct rt_box *b, char **argv,
 		err = rt_box_cgroup(rt, b);
 	if (!err)
 		err = rt_box_config(rt, b, &c);
-	if (!err && ns_joined_mount(&c.spec))
-		err = why_set(&rt->why, -EINVAL,
-			      "container %s has joined a mount namespace, of which its root is a "
-			      "part: exec is not supported there",
-			      b->id);
 	if (!err)
 		err = rt_rootless(rt, &c);
 	if (!err)
