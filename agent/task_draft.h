@@ -126,6 +126,7 @@ int value_devices(struct draft *d, const struct task_row *row, json_t *v, void *
 int value_io_max(struct draft *d, const struct task_row *row, json_t *v, void *field);
 int value_resources(struct draft *d, const struct task_row *row, json_t *v, void *field);
 int value_seccomp(struct draft *d, const struct task_row *row, json_t *v, void *field);
+int value_publish(struct draft *d, const struct task_row *row, json_t *v, void *field);
 int value_bind_ports(struct draft *d, const struct task_row *row, json_t *v, void *field);
 int value_connect_to(struct draft *d, const struct task_row *row, json_t *v, void *field);
 

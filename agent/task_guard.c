@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* "bind_ports" and "connect_to": what the sockets of a task may do, as bpf/guard.bpf.c takes it. */
+/*
+ * "bind_ports" and "connect_to": what the sockets of a task may do, as bpf/guard.bpf.c takes it; and
+ * "publish": which ports of the host lead to them.
+ */
 #include "agent/task_draft.h"
 
 #include <arpa/inet.h>
@@ -10,6 +13,7 @@
 #include "agent/lib/cleanup.h"
 #include "agent/lib/units.h"
 #include "bpf/abi.h"
+#include "isolators/net.h"
 
 #define PORT_MAX      65535
 #define PEER_TEXT_MAX 96 /* bytes of the longest that can be right, and some */
@@ -91,6 +95,36 @@ static int add_ports(struct draft *d, json_t *v, void *data)
 	}
 	g->ports_nr++;
 	return 0;
+}
+
+static int add_publish(struct draft *d, json_t *v, void *data)
+{
+	struct ct_spec *ct = data;
+	struct net_publish *p = &ct->publish[ct->publish_nr];
+	char text[PEER_TEXT_MAX];
+
+	if (!json_is_string(v))
+		return draft_type(d, v, "text such as \"8080:80\"");
+	copy_text(v, text);
+	if (net_publish_parse(text, p))
+		return draft_fail(d, "%s is not allowed, allowed is " NET_PUBLISH_SAYS,
+				  draft_show(d, v));
+	for (size_t i = 0; i < ct->publish_nr; i++)
+		if (ct->publish[i].host == p->host && ct->publish[i].udp == p->udp)
+			return draft_fail(d, "%s: the port of the host is given twice",
+					  draft_show(d, v));
+	ct->publish_nr++;
+	return 0;
+}
+
+int value_publish(struct draft *d, const struct task_row *row, json_t *v, void *field)
+{
+	struct ct_spec *ct = field;
+
+	(void)row;
+	if (!ct->publish)
+		ct->publish = calloc(NET_PUBLISH_MAX, sizeof(*ct->publish));
+	return ct->publish ? draft_array(d, v, NET_PUBLISH_MAX, add_publish, ct) : draft_nomem(d);
 }
 
 int value_bind_ports(struct draft *d, const struct task_row *row, json_t *v, void *field)

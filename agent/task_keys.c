@@ -65,6 +65,15 @@ static const struct task_row rows[] = {
 	  "with eth0 and a way to the host, see NETWORKS."},
 	 value_json,
 	 DRAFT_AT(network)},
+	{{"publish", "array of texts, at most 64", "none",
+	  "Ports of the host that lead to the task, with the network \"private\" and [network] nat "
+	  "of "
+	  "agent.conf(5): \"8080:80\" the host's first, then the task's, with \"/udp\" behind it "
+	  "for "
+	  "UDP. By all IPv4 addresses of the host but loopback. A port that another task or a "
+	  "socket of the host has is refused."},
+	 value_publish,
+	 SPEC(ct)},
 	{{"bind_ports", "array of numbers or texts, at most 64", "any port",
 	  "The only ports that the task's sockets can be bound to: 8080, \"8000-8010\", or with a "
 	  "protocol \"53/udp\" (tcp or udp). Port 0, for which the kernel chooses one, is always "

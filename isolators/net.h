@@ -27,6 +27,15 @@ struct net_pool {
 	uint32_t nr; /* addresses of the network; 0: there are no private networks */
 };
 
+#define NET_PUBLISH_MAX	 64 /* of one container */
+#define NET_PUBLISH_SAYS "HOST:CONTAINER such as \"8080:80\", with \"/udp\" behind it for UDP"
+
+/* A port of the host that leads to one of a private network. */
+struct net_publish {
+	uint16_t host, inside;
+	bool udp;
+};
+
 /* Name servers for tasks that can't reach those of the host. */
 struct net_dns {
 	uint32_t addr[NET_DNS_MAX]; /* in the network's byte order */
@@ -110,6 +119,12 @@ int net_nft_run(const char *commands, bool check, struct why *why);
 
 /** net_nat_up - rules, and ip_forward if that is asked for. Return: 0 or -errno */
 int net_nat_up(const struct net_pool *pool, const struct net_nat *nat, struct why *why);
+
+/**
+ * net_publish_parse - read "8080:80" or "53:53/udp"
+ * Return: 0 or -EINVAL, @ret untouched.
+ */
+int net_publish_parse(const char *text, struct net_publish *ret);
 
 /** net_nat_probe - whether the rules can be made, and whether the host forwards */
 void net_nat_probe(const struct iso_host *host, struct iso_probe *ret);

@@ -20,6 +20,7 @@ extern const struct isolator namespaces_isolator;
 extern const struct isolator net_isolator;
 extern const struct isolator netdevs_isolator;
 extern const struct isolator nat_isolator;
+extern const struct isolator publish_isolator;
 extern const struct isolator net_files_isolator;
 extern const struct isolator rootfs_isolator;
 extern const struct isolator paths_isolator;

@@ -134,6 +134,7 @@ void ct_spec_free(struct ct_spec *spec)
 	free(spec->mounts);
 	free(spec->devices);
 	free(spec->guard);
+	free(spec->publish);
 	if (!spec->seccomp_is_constant)
 		free((char *)spec->seccomp);
 	strings_free(spec->masked_paths);

@@ -107,6 +107,8 @@ struct ct_spec {
 	size_t mounts_nr;
 	uint64_t namespaces; /* CLONE_NEW* of its own; without CLONE_NEWNET: the host's network */
 	bool net_private; /* with CLONE_NEWNET: eth0, with an address of the host's pool */
+	struct net_publish *publish; /* ports of the host's that lead to it; owned */
+	size_t publish_nr;
 	struct ct_idmap idmap; /* with CLONE_NEWUSER */
 	struct ct_resources resources;
 	struct ct_device *devices; /* allowed beside the default set of isolators/devices.c */

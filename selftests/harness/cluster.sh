@@ -52,6 +52,8 @@ node_paths() {
 		[meter]
 		bpffs = $dir/bpf
 		pin_dir = dcos
+		[network]
+		forward = yes
 	CONF
 	dcosctl pki --dir "$T/pki" node "n$1"
 }

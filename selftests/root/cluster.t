@@ -67,12 +67,28 @@ APP='{"id": "/web", "cmd": "echo hello; trap \"exit 0\" TERM; while :; do sleep 
 	"container": {"type": "DOCKER", "docker": {"image": "'$T/img'"}}}'
 like "$(call POST /v2/apps "$APP")" '"id":"/web"' "an app is accepted"
 ok "its deployment ends" until_ok 30 settled
-one=$(tasks 1) two=$(tasks 2)
+one=$(tasks 1 | grep web) two=$(tasks 2 | grep web)
 like "$one" '^app\.web\.[^ ]*$' "one task runs on the first node"
 like "$two" '^app\.web\.[^ ]*$' "one on the second"
 metered() { call GET /v2/nodes | grep -o '"used":{"cpus":[0-9.]*' | grep -c '[1-9]' | grep -qx 2; }
 ok "what both use is known" until_ok 20 metered
-same() { [ "$(tasks 1)" = "$one" ] && [ "$(tasks 2)" = "$two" ]; }
+same() { [ "$(tasks 1 | grep web)" = "$one" ] && [ "$(tasks 2 | grep web)" = "$two" ]; }
+
+# --- a network of its own, and a published port --------------------------------------------------
+if grep -q '"nat of private networks"[^}]*"ok": *true' <(on 1 --json doctor | tr -d '\n'); then
+	call POST /v2/apps '{"id": "/site", "cmd": "mkdir /tmp/www; echo bridged > /tmp/www/index.html; exec httpd -f -p 80 -h /tmp/www",
+		"cpus": 0.1, "mem": 16, "networks": [{"mode": "container/bridge"}], "taskKillGracePeriodSeconds": 1,
+		"container": {"type": "DOCKER", "docker": {"image": "'$T/img'"}, "portMappings": [{"containerPort": 80}]}}' > /dev/null
+	site() { # what is at the port that the task has got
+		local n p
+		read -r n p < <(call GET /v2/apps/site/tasks | sed -n 's/.*"slaveId":"n\([0-9]*\)","ports":\[\([0-9]*\).*/\1 \2/p')
+		[ "$(in_net hub curl -s --max-time 5 "http://10.77.0.$((10 + n)):$p/")" = bridged ]
+	}
+	ok "a task in a network of its own is reached by its port" until_ok 30 site
+	call DELETE '/v2/apps/site?force=true' > /dev/null
+else
+	skip "a task in a network of its own is reached by its port" "no nf_tables here"
+fi
 
 # --- what is killed -----------------------------------------------------------------------------
 end "${UPLINK_PIDS[1]}" KILL

@@ -61,6 +61,34 @@ if [[ $nat == *'"ok": true'* || $nat == *'"ok":true'* ]]; then
 	beyond ip addr add 192.0.2.2/24 dev far && beyond ip link set far up
 	is "$(cat /proc/sys/net/ipv4/ip_forward)" 1 "forward = yes: the host forwards"
 	ok "a task reaches a neighbour of the host, who sees the host's address" inside 9 192.0.2.2
+	dcosctl run --id pub --image "$T/img" --network private --publish 8080:80 --publish 5353:53/udp -- \
+		sh -c 'mkdir -p /tmp/www; echo published > /tmp/www/index.html; exec httpd -f -p 80 -h /tmp/www' > /dev/null
+	is "$?" 0 "a task with published ports starts"
+	page='exec 3<> /dev/tcp/192.0.2.1/8080 && printf "GET / HTTP/1.0\r\n\r\n" >&3 && cat <&3 | tail -n 1'
+	fetch() { "$@" timeout 9 bash -c "$page" 2> /dev/null; }
+	serves() { [ "$(fetch)" = published ]; }
+	ok "the host reaches it by the port of its own address" until_ok "$PATIENCE" serves
+	is "$(fetch beyond)" published "so does the neighbour"
+	is "$(fetch nsenter --target "$(pid_of one)" --net)" published "and another task"
+	like "$(dcosctl run --id pub2 --image "$T/img" --network private --publish 8080:81 -- true 2>&1)" \
+		'publish: a port that another container has' "a port that a task has is refused"
+	like "$(dcosctl run --id pub2 --image "$T/img" --publish 8081:81 -- true 2>&1)" 'publish: needs the network' "so is one without a private network"
+	busybox nc -l -p 8082 > /dev/null < /dev/zero &
+	nc=$!
+	listens() { grep -q ':1F92 ' /proc/net/tcp /proc/net/tcp6; }
+	until_ok "$PATIENCE" listens
+	like "$(dcosctl run --id pub2 --image "$T/img" --network private --publish 8082:81 -- true 2>&1)" \
+		'publish: 8082/tcp of the host: Address already in use' "and one that the host has"
+	kill $nc
+	wait $nc 2> /dev/null
+	agent_stop KILL
+	nft flush map inet dcos publish
+	agent_start || diag "the agent did not start"
+	ok "an agent that is started again publishes what was flushed" until_ok "$PATIENCE" serves
+	dcosctl kill --signal KILL pub > /dev/null
+	elements() { nft list map inet dcos publish | grep -c elements; }
+	none() { [ "$(elements)" = 0 ]; }
+	ok "with the task its ports end" until_ok "$PATIENCE" none
 	sleeper two
 	ok "the host reaches the next task" busybox ping -c 1 -W 9 "$(ipv4 two)"
 	ok "but no other task does" refused inside 1 "$(ipv4 two)"

@@ -174,13 +174,14 @@ TEST(only_root_has_capabilities_without_asking)
 
 TEST(an_unknown_key_is_refused_and_the_nearest_one_named)
 {
-	REFUSED_KEYS("'memroy':1", "memroy",
-		     "no such key, allowed are id, image, readonly, workdir, command, cmd, env, "
-		     "user, groups, cwd, network, bind_ports, connect_to, hostname, userns, "
-		     "resources, rlimits, "
-		     "capabilities, mounts, devices, seccomp, no_new_privileges, masked_paths, "
-		     "readonly_paths, umask, oom_score_adj, labels, kill_grace, log_max and "
-		     "health_checks");
+	REFUSED_KEYS(
+		"'memroy':1", "memroy",
+		"no such key, allowed are id, image, readonly, workdir, command, cmd, env, "
+		"user, groups, cwd, network, publish, bind_ports, connect_to, hostname, userns, "
+		"resources, rlimits, "
+		"capabilities, mounts, devices, seccomp, no_new_privileges, masked_paths, "
+		"readonly_paths, umask, oom_score_adj, labels, kill_grace, log_max and "
+		"health_checks");
 	REFUSED_KEYS("'netwrok':1", "netwrok", "no such key, the nearest is \"network\"");
 	REFUSED_KEYS("'Image':1", "Image", "no such key, the nearest is \"image\"");
 	REFUSED_KEYS("'resources':{'memroy':1}", "resources.memroy",

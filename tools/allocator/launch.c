@@ -131,6 +131,38 @@ static json_t *make_command(const json_t *def)
 	return args ? json_incref(args) : NULL;
 }
 
+/* The ports of the host that were found for it, to those of a network of its own. */
+static json_t *make_publish(const struct core_task *t)
+{
+	const json_t *container = json_object_get(t->app->def, "container"), *m;
+	json_t *list = json_array();
+	size_t i;
+
+	json_array_foreach (json_object_get(container, "portMappings"), i, m) {
+		unsigned int inside = (unsigned int)app_number(m, "containerPort");
+		const char *protocol = app_text(m, "protocol") ?: "tcp";
+
+		if (i >= t->ports_nr)
+			break;
+		inside = inside ?: t->ports[i]; /* 0: the same as the host's */
+		if (strstr(protocol, "tcp"))
+			(void)json_array_append_new(list,
+						    json_sprintf("%u:%u", t->ports[i], inside));
+		if (strstr(protocol, "udp"))
+			(void)json_array_append_new(list,
+						    json_sprintf("%u:%u/udp", t->ports[i], inside));
+	}
+	return list;
+}
+
+static bool is_private(const json_t *def)
+{
+	const json_t *first = json_array_get(json_object_get(def, "networks"), 0);
+	const char *mode = app_text(first, "mode") ?: "host";
+
+	return !strncmp(mode, "container", strlen("container"));
+}
+
 json_t *launch_spec(const struct core_task *t)
 {
 	const json_t *def = t->app->def, *container = json_object_get(def, "container");
@@ -157,7 +189,9 @@ json_t *launch_spec(const struct core_task *t)
 		put(spec, "health_checks", checks);
 	put(spec, "image", json_string(image ?: "host"));
 	if (image)
-		put(spec, "network", json_string("host"));
+		put(spec, "network", json_string(is_private(def) ? "private" : "host"));
+	if (image && is_private(def))
+		put(spec, "publish", make_publish(t));
 	if (json_array_size(mounts))
 		put(spec, "mounts", json_incref(mounts));
 	json_decref(mounts);

@@ -34,6 +34,8 @@ static const struct opt_row run_rows[] = {
 	{"hostname", 0, "NAME", TEXT(hostname), "host name inside (default: the id)"},
 	{"cwd", 'C', "DIR", TEXT(cwd), "working directory, inside the container"},
 	{"workdir", 'w', "DIR", TEXT(workdir), "image host: directory that the task may write"},
+	{"publish", 0, "HOST:CONTAINER[/udp]", LIST(publish),
+	 "a port of the host that leads to the task"},
 	{"mount", 'v', "SRC:DST[:ro]", LIST(mounts), "a directory or file of the host"},
 	{"tmpfs", 0, "DST[:SIZE]", LIST(tmpfs), "a file system in memory"},
 	{"read-only", 0, FLAG(spec.read_only), "the root file system can't be written"},

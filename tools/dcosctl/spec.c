@@ -174,6 +174,13 @@ static int add_mount(json_t *doc, const char *text, struct why *why)
 	return 0;
 }
 
+static int add_publish(json_t *doc, const char *text, struct why *why)
+{
+	json_t *item = json_string(text);
+
+	return !item || append(doc, "publish", item) ? not_utf8(why, "publish") : 0;
+}
+
 /* TARGET[:SIZE] */
 static int add_tmpfs(json_t *doc, const char *text, struct why *why)
 {
@@ -308,6 +315,7 @@ int spec_build(const struct spec_options *o, char **command, int nr, json_t **re
 		    ?: set_pairs(doc, "env", "env", &o->env, why)
 		    ?: set_pairs(doc, "labels", "label", &o->labels, why)
 		    ?: add_each(doc, &o->mounts, add_mount, why)
+		    ?: add_each(doc, &o->publish, add_publish, why)
 		    ?: add_each(doc, &o->tmpfs, add_tmpfs, why)
 		    ?: add_each(doc, &o->devices, add_device, why)
 		    ?: add_each(doc, &o->caps, add_cap, why)

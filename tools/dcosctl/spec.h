@@ -12,7 +12,7 @@ struct spec_options {
 	const char *id, *image, *cpus, *memory, *pids, *user, *network, *hostname, *cwd, *workdir;
 	const char *seccomp, *kill_grace;
 	bool read_only, no_userns;
-	struct opt_list env, labels, mounts, tmpfs, devices, caps, sets;
+	struct opt_list env, labels, mounts, tmpfs, publish, devices, caps, sets;
 };
 
 /**
