@@ -58,6 +58,11 @@ is "$(get /v2/apps/flag/tasks 'd["tasks"][0]["healthCheckResults"][0]["lastFailu
 is "$(get /v2/apps/flag 'd["app"]["tasksRunning"], d["app"]["tasksHealthy"], d["app"]["tasksUnhealthy"]')" \
 	"(2, 0, 2)" "they are counted as unhealthy"
 like "$(get '/v2/deployments?embed=reason' 'd[0]["reason"]')" '/flag: 0 of 2 instances healthy' "the deployment waits for them"
+export DCOS_ALLOCATOR=$URL
+is "$(dcosctl app why flag 2>&1 | tr -s ' ')" \
+	"instances 2 wanted, 2 running, 0 healthy, 2 unhealthy
+deploying 0 of 2 instances healthy, 2 of them yet to be placed or to become so, 0 of an older configuration, 0 about to end" \
+	"dcosctl app why says so, too"
 touch "$T/flag/ok"
 ok "once they are healthy it ends" until_ok 30 settled
 is "$(get /v2/apps/flag 'd["app"]["tasksHealthy"], d["app"]["tasksUnhealthy"]')" "(2, 0)" "and they are counted so"
@@ -95,8 +100,25 @@ ok "one that does not any more is ended" \
 mv "$T/flag/away" "$T/flag/health"
 replaced='[t["id"] != "'$first'" and t["healthCheckResults"][0]["alive"] for t in d["tasks"] if t["healthCheckResults"]]'
 ok "and replaced" until_ok 30 is_so /v2/apps/web/tasks "$replaced" "[True]"
-call DELETE /v2/apps/web > /dev/null
-until_ok 30 settled
+
+# --- dcosctl app ----------------------------------------------------------------------------
+is "$(dcosctl app ls | tr -s ' ')" "APP INSTANCES RUNNING STAGED HEALTHY UNHEALTHY DEPLOYS
+/web 1 1 0 1 0 no" "dcosctl app ls has them all"
+like "$(dcosctl app scale web 2)" '^deployment ' "dcosctl app scale"
+ok "which ends" until_ok 30 settled
+is "$(get /v2/apps/web 'd["app"]["tasksHealthy"]')" 2 "with so many"
+echo '{"id": "/big", "cmd": "sleep 1000", "cpus": 1000}' | dcosctl app deploy - > "$T/out"
+until_ok 20 is_so '/v2/queue?embed=why' 'len(d["queue"])' 1
+like "$(dcosctl app why /big | tr -s ' ' | tail -3 | paste -sd,)" \
+	'^waiting 1 instances: a node that fits, 1 of 1 nodes: cpus, nearest is test-node, short of [0-9.]+ cpus$' \
+	"dcosctl app why of one that finds no place"
+echo '{"id": "/bad", "cmd": "true", "mem": "x"}' > "$T/bad.json"
+like "$(dcosctl app deploy "$T/bad.json" 2>&1)" '/mem: ' "dcosctl app deploy says what is wrong with an app"
+like "$(dcosctl app rm nobody 2>&1)" "does not exist" "one that is not there can't be removed"
+like "$(dcosctl app --allocator ftp://x ls 2>&1)" 'allowed is http://HOST:PORT' "an address that is none is refused"
+dcosctl app rm --force big > /dev/null
+dcosctl app rm web > /dev/null
+ok "what is removed goes" until_ok 30 is_so /v2/apps 'd["apps"]' "[]"
 
 # --- what the agents can't check ------------------------------------------------------------
 for bad in '"protocol": "MESOS_HTTPS", "port": 1|MESOS_HTTPS, which the agents' \

@@ -70,6 +70,6 @@ const char *ctl_age(int64_t unix_us, char *buf, size_t size);
 
 extern const struct command cmd_run, cmd_ps, cmd_inspect, cmd_logs, cmd_kill, cmd_wait, cmd_rm,
 	cmd_update, cmd_doctor, cmd_info, cmd_drain, cmd_top, cmd_history, cmd_metrics, cmd_image,
-	cmd_events, cmd_pki;
+	cmd_events, cmd_pki, cmd_app;
 
 #endif

@@ -10,7 +10,7 @@
 static const struct command *const commands[] = {
 	&cmd_run,     &cmd_ps,	   &cmd_inspect, &cmd_history, &cmd_events, &cmd_logs,
 	&cmd_kill,    &cmd_wait,   &cmd_rm,	 &cmd_update,  &cmd_top,    &cmd_info,
-	&cmd_metrics, &cmd_doctor, &cmd_drain,	 &cmd_image,   &cmd_pki,
+	&cmd_metrics, &cmd_doctor, &cmd_drain,	 &cmd_image,   &cmd_pki,    &cmd_app,
 };
 
 static const struct opt_row common_rows[] = {
