@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "agent/breach.h"
+#include "agent/forkrate.h"
 #include "agent/governor.h"
 #include "agent/lib/cleanup.h"
 #include "agent/lib/log.h"
@@ -325,6 +326,14 @@ void host_memory(struct node *n)
 		(cg_subtree_controllers(n->host.cgroup_fd, &on) || !(on & CG_MEMORY));
 }
 
+void host_forkrate(struct node *n)
+{
+	if (!n->meter)
+		(void)why_set(&n->forkrate_why, -EOPNOTSUPP, "there is no meter");
+	else if (!forkrate_open(n->meter, &n->forkrate, &n->forkrate_why))
+		n->host.forkrate = forkrate_iso(n->forkrate);
+}
+
 void host_netquota(struct node *n)
 {
 	if (!n->meter)
@@ -408,6 +417,9 @@ void host_release(struct node *n)
 	n->host.governor = NULL;
 	governor_close(n->governor); /* before the meter that it stands on */
 	n->governor = NULL;
+	n->host.forkrate = NULL;
+	forkrate_close(n->forkrate); /* rates go on to hold */
+	n->forkrate = NULL;
 	n->host.netquota = NULL;
 	netquota_close(n->netquota); /* likewise */
 	n->netquota = NULL;

@@ -56,6 +56,11 @@ void host_governor(struct node *n);
 void host_memory(struct node *n);
 
 /**
+ * host_forkrate - hold tasks to rates of their forks; when and how as host_netquota()
+ */
+void host_forkrate(struct node *n);
+
+/**
  * host_netquota - hold tasks to rates of their packets
  * After host_meter() and before the first task. On failure n->netquota stays NULL and
  * n->netquota_why says why; rates that nobody holds are warnings of their tasks.

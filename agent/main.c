@@ -137,6 +137,8 @@ static void say_ready(const struct node *n, const struct recovery *r)
 		log_warn("no scheduler of tasks: %s", n->scx_why.text);
 	if (n->governor_why.text[0])
 		log_warn("no governor: %s", n->governor_why.text);
+	if (n->forkrate_why.text[0])
+		log_warn("no fork rates: %s", n->forkrate_why.text);
 	if (n->netquota_why.text[0])
 		log_warn("no network quotas: %s", n->netquota_why.text);
 	if (n->guard_why.text[0])
@@ -170,6 +172,7 @@ static int node_main(struct node *n, struct why *why)
 	host_governor(n);
 	CRASH_POINT("start.governor_open");
 	host_memory(n);
+	host_forkrate(n);
 	host_netquota(n);
 	host_guard(n);
 	err = history_new((size_t)n->cfg->meter_history_bytes, &n->history)

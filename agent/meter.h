@@ -30,6 +30,7 @@ enum meter_family {
 	METER_NET, /* bpf/net.bpf.c */
 	METER_GOVERNOR, /* bpf/governor.bpf.c: quotas, see agent/governor.h */
 	METER_GUARD, /* bpf/guard.bpf.c: ports and addresses, see agent/netguard.h */
+	METER_FORK, /* bpf/fork.bpf.c: forks a second, see agent/forkrate.h */
 	METER_FAMILIES,
 };
 

@@ -3,6 +3,7 @@
 #include "agent/meter_family.h"
 
 #include "bpf/block.skel.h"
+#include "bpf/fork.skel.h"
 #include "bpf/governor.skel.h"
 #include "bpf/guard.skel.h"
 #include "bpf/meter.skel.h"
@@ -82,6 +83,10 @@ static const struct family_hook guard_hooks[] = {
 
 static const struct family_map guard_maps[] = {{.name = "guards"}, {}};
 
+static const struct family_hook fork_hooks[] = {{"fork_limit", "fork_limit"}, {}};
+
+static const struct family_map fork_maps[] = {{.name = "forkqs"}, {}};
+
 static const struct family_optional sched_optional[] = {
 	{"meter_pick_up", "tasks whose meter was lost"},
 	{"meter_signal", "kills by seccomp filters"},
@@ -146,5 +151,13 @@ const struct family_spec meter_families[METER_FAMILIES] = {
 			.hooks = guard_hooks,
 			.maps = guard_maps,
 			.needs_cgroup = true,
+		},
+	[METER_FORK] =
+		{
+			.name = "fork",
+			.gives = "forks a second",
+			.elf = fork_bpf__elf_bytes,
+			.hooks = fork_hooks,
+			.maps = fork_maps,
 		},
 };

@@ -28,6 +28,7 @@ struct governor;
 struct health;
 struct scx;
 struct netguard;
+struct forkrate;
 struct netquota;
 struct vl_server;
 struct stream;
@@ -93,6 +94,8 @@ struct node {
 	struct scx
 		*scx; /* NULL: scx_why says why, or it is not wanted; ejected: host.scx is NULL */
 	struct why scx_why;
+	struct forkrate *forkrate; /* NULL: forkrate_why says why */
+	struct why forkrate_why;
 	struct netquota *netquota; /* NULL: netquota_why says why */
 	struct why netquota_why;
 	struct netguard *guard; /* NULL: guard_why says why */

@@ -104,6 +104,7 @@ static const struct usage_row {
 	D(tx_other_packets),
 	D(rx_marked),
 	D(tx_marked),
+	{U_fork_throttled, DETAIL, AT(dcos_detail, fork_throttled), NEEDS(METER_FORK), 1, false},
 	G(rss_anon_bytes, rss_anon_bytes, DCOS_HAS_RSS),
 	G(rss_file_bytes, rss_file_bytes, DCOS_HAS_RSS),
 	G(rss_shmem_bytes, rss_shmem_bytes, DCOS_HAS_RSS),
@@ -298,6 +299,12 @@ static bool detail_is_due(const struct usage *u, const struct dcos_cell *c)
 	       u->v[U_disk_writes] != c->nr_disk_writes;
 }
 
+/* Forks that fail leave no trace in the first half. */
+static bool is_rated(const struct task *t)
+{
+	return t->ct->iso.res.fork_rate != CT_UNSET;
+}
+
 static void take_detail(struct reading *r, const struct task *t)
 {
 	struct usage *u = r->u;
@@ -325,8 +332,8 @@ static void read_slot(struct reading *r, const struct task *t)
 	r->cell = row.sum;
 	if (!r->ended)
 		meter_gauge(t->node->meter, t->ct->iso.slot, &r->gauge);
-	if (r->families & (NEEDS(METER_DISK) | NEEDS(METER_NET)) &&
-	    (r->ended || detail_is_due(u, &r->cell)))
+	if (r->families & (NEEDS(METER_DISK) | NEEDS(METER_NET) | NEEDS(METER_FORK)) &&
+	    (r->ended || is_rated(t) || detail_is_due(u, &r->cell)))
 		take_detail(r, t);
 	take(r, CELL, &r->cell, r->families);
 	grow_to(u, U_oom_kills, r->cell.nr_oom_kills);

@@ -20,6 +20,7 @@
 #define CPU_PERIOD_MAX MILLION
 #define CPU_WEIGHT_MAX 10000
 #define IO_WEIGHT_MAX  10000
+#define FORK_RATE_MAX  MILLION
 #define MEMORY_MIN     (1ULL << 20)
 #define RATE_MIN       64000ULL /* bits a second: five full packets */
 #define RATE_MAX       (MILLION * MILLION)
@@ -241,6 +242,13 @@ static const struct task_row rows[] = {
 	 RES(pids_max),
 	 1,
 	 PIDS_MAX},
+	{{"fork_rate", "number 1..1000000", "no limit",
+	  "Most processes and threads that are started a second. What was not used of one second "
+	  "may be used on top in the next; beyond it fork fails with EAGAIN."},
+	 want_number,
+	 RES(fork_rate),
+	 1,
+	 FORK_RATE_MAX},
 	{{"io_weight", "number 1..10000", "100",
 	  "Share of a disk when tasks compete for it, against other tasks' weights; it acts on "
 	  "disks that are scheduled by bfq or whose io.cost.qos is on. Needs the io controller."},

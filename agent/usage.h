@@ -69,6 +69,7 @@
 	X(tx_dropped)                                                                              \
 	X(rx_marked)                                                                               \
 	X(tx_marked)                                                                               \
+	X(fork_throttled)                                                                          \
 	X(tcp_opened)                                                                              \
 	X(tcp_closed)                                                                              \
 	X(tcp_failed)                                                                              \

@@ -91,7 +91,8 @@ struct dcos_detail {
 	__u64 tx_other_packets;
 	__u64 tx_marked; /* of the packets that the quota let through: TCP was told to slow down */
 	__u64 rx_marked; /* likewise, by ECN */
-	__u64 pad[2];
+	__u64 fork_throttled; /* bpf/fork.bpf.c: forks that failed for the rate */
+	__u64 pad[1];
 	__u64 disk_hist[DCOS_HIST]; /* from submission to completion */
 	__u64 connect_hist[DCOS_HIST]; /* from connect to established */
 	__u64 rtt_hist[DCOS_HIST]; /* smoothed round-trip times of TCP, at most one each jiffy */
@@ -299,6 +300,15 @@ struct dcos_netq {
 	struct dcos_rate tx, rx;
 };
 _Static_assert(sizeof(struct dcos_netq) == 192, "dcos_netq has a hole");
+
+/* Value of the forkqs array, index: slot. */
+struct dcos_forkq {
+	__u64 owner; /* as dcos_cell.owner; 0 the slot has no rate */
+	__u64 per_s; /* forks a second */
+	__u64 clock_ns; /* CLOCK_MONOTONIC up to which forks have been paid for */
+	__u64 pad;
+};
+_Static_assert(sizeof(struct dcos_forkq) == 32, "dcos_forkq has a hole");
 
 /*
  * What the sockets of one cgroup may do. Value of the guards hash, key: cgroup id; written by user

@@ -31,7 +31,7 @@
 
 #define ISO_HANDED_MAX	 240 /* descriptors given to the child, below SCM_MAX_FD (253) */
 #define ISO_WARNINGS_MAX 8
-#define ISO_TABLE_MAX	 24
+#define ISO_TABLE_MAX	 32
 
 struct net_pool; /* isolators/net.h */
 struct net_dns;
@@ -109,6 +109,18 @@ struct iso_netquota {
 	void (*drop)(void *ctx, uint32_t slot, uint64_t cgroup_id);
 };
 
+/* Filled in by the agent where it can hold containers to fork rates. */
+struct iso_forkrate {
+	void *ctx;
+	/**
+	 * set - hold a metered cgroup to so many forks a second from now on
+	 * Return: 0 or -errno.
+	 */
+	int (*set)(void *ctx, uint32_t slot, uint64_t cgroup_id, uint64_t per_s);
+	/* drop - hold it no longer; nothing happens if it was not held */
+	void (*drop)(void *ctx, uint32_t slot, uint64_t cgroup_id);
+};
+
 struct dcos_guard; /* bpf/abi.h */
 
 /* Filled in by the agent where it can hold containers to ports and addresses. */
@@ -134,6 +146,7 @@ struct iso_host {
 	bool memory_meter; /* the agent kills who has more than its memory: there is no controller */
 	const struct iso_scx *scx; /* NULL: the kernel's default scheduler runs containers */
 	const struct iso_netquota *netquota; /* NULL: network quotas are held by nobody */
+	const struct iso_forkrate *forkrate; /* NULL: fork rates are held by nobody */
 	const struct iso_guard *guard; /* NULL: nobody is held to ports and addresses */
 	const struct net_nat *nat; /* of private networks; NULL: the packet filter is left alone */
 	const struct net_dns *dns; /* for private networks; NULL: none is configured */

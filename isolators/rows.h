@@ -11,6 +11,7 @@ extern const struct isolator cpu_isolator;
 extern const struct isolator memory_isolator;
 extern const struct isolator pids_isolator;
 extern const struct isolator io_isolator;
+extern const struct isolator forkrate_isolator;
 extern const struct isolator devices_isolator;
 extern const struct isolator guard_isolator;
 extern const struct isolator netquota_isolator;

@@ -94,6 +94,7 @@ int ct_spec_defaults(struct ct_spec *spec)
 				.memory_low_bytes = CT_UNSET,
 				.memory_swap_max_bytes = CT_UNSET,
 				.pids_max = CT_UNSET,
+				.fork_rate = CT_UNSET,
 				.io_weight = CT_UNSET,
 				.egress_bps = CT_UNSET,
 				.ingress_bps = CT_UNSET,

@@ -84,6 +84,7 @@ struct ct_resources {
 	uint64_t cpu_weight; /* 1..10000, CT_UNSET: leave */
 	uint64_t memory_max_bytes, memory_high_bytes, memory_low_bytes, memory_swap_max_bytes;
 	uint64_t pids_max;
+	uint64_t fork_rate; /* processes and threads a second */
 	uint64_t io_weight; /* 1..10000, CT_UNSET: leave */
 	struct ct_io_max io_max;
 	uint64_t egress_bps, ingress_bps; /* bits a second of IP packets */

@@ -333,3 +333,13 @@ TEST(io_limits_that_no_device_could_have_are_refused)
 		    "\"8:0:0\" is not allowed, allowed is \"auto\", a path below /dev or "
 		    "numbers such as \"8:0\"");
 }
+
+TEST(a_fork_rate_arrives_and_goes_again)
+{
+	struct ct_resources r = resources("'fork_rate':20");
+
+	EXPECT_EQ(r.fork_rate, 20);
+	r = resources("'fork_rate':null");
+	EXPECT_TRUE(r.fork_rate == CT_UNSET);
+	REFUSED_RES("'fork_rate':0", "fork_rate", "0 is out of range, allowed is 1 to 1000000");
+}

@@ -208,6 +208,8 @@ static const struct metric task_rows[] = {
 	LEVEL("container_tasks_state", NULL, FROM_USAGE, "disk_waiting", NULL,
 	      .labels = "state=\"uninterruptible\""),
 	COUNT("dcos_task_forks_total", FROM_USAGE, "nr_forks", "Threads and processes born"),
+	COUNT("dcos_task_forks_throttled_total", FROM_USAGE, "fork_throttled",
+	      "Forks that failed for the limit of their rate"),
 	COUNT("dcos_task_exits_total", FROM_USAGE, "nr_exits", "Threads and processes ended"),
 	COUNT("dcos_task_execs_total", FROM_USAGE, "nr_execs", "Programs started"),
 	COUNT("dcos_task_seccomp_kills_total", FROM_USAGE, "seccomp_kills",
