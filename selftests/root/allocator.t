@@ -187,7 +187,7 @@ kill -USR1 "$PID"
 ok "tasks of a lost node run elsewhere" wait_for lost_nodes
 ok "it is heard that they were lost" wait_for seen TASK_UNREACHABLE
 kill -USR2 "$PID"
-call POST /v2/apps '{"id": "/kept", "cmd": "x", "instances": 2}'
+call POST /v2/apps '{"id": "/kept", "cmd": "x", "instances": 2, "cpus": 1000}'
 accepted=$STATUS
 kill -9 "$PID"
 wait "$PID" 2> /dev/null
