@@ -83,9 +83,18 @@ static const struct family_hook guard_hooks[] = {
 
 static const struct family_map guard_maps[] = {{.name = "guards"}, {}};
 
-static const struct family_hook fork_hooks[] = {{"fork_limit", "fork_limit"}, {}};
+static const struct family_hook fork_hooks[] = {
+	{"fork_limit_lsm", "fork_limit_lsm"},
+	{"fork_limit", "fork_limit"},
+	{},
+};
 
 static const struct family_map fork_maps[] = {{.name = "forkqs"}, {}};
+
+static const struct family_optional fork_optional[] = {
+	{"fork_limit_lsm", "limits of forks that hold under preemption"},
+	{},
+};
 
 static const struct family_optional sched_optional[] = {
 	{"meter_pick_up", "tasks whose meter was lost"},
@@ -159,5 +168,6 @@ const struct family_spec meter_families[METER_FAMILIES] = {
 			.elf = fork_bpf__elf_bytes,
 			.hooks = fork_hooks,
 			.maps = fork_maps,
+			.optional = fork_optional,
 		},
 };

@@ -2,8 +2,9 @@
 /*
  * Question: may this task have one more process or thread now?
  *
- * Events: fmod_ret of security_task_alloc, which every clone, fork and vfork passes before the child
- * exists; no LSM has to be on for it. The kernel then undoes what it has of the child.
+ * Events: security_task_alloc, which every clone, fork and vfork passes before the child exists;
+ * the kernel then undoes what it has of the child. As a program of LSM where "bpf" is among the
+ * kernel's LSMs, else by fmod_ret, for which no LSM has to be on.
  *
  * Algorithm: the forking thread's slot has a rate, forks a second. Each fork moves a clock of the
  * slot on by a second over the rate; where it would move beyond now, the fork fails with EAGAIN,
@@ -18,7 +19,9 @@
  * its cgroups.
  *
  * Misses: forks that put the child into the cgroup from outside (CLONE_INTO_CGROUP): those are the
- * agent's.
+ * agent's. With fmod_ret on a kernel that preempts its own code, also forks on a CPU where another
+ * thread lost it in this very program: the kernel skips a tracing program that runs there already,
+ * until that thread goes on, be it throttled. LSM's programs it never skips (since Linux 6.2).
  */
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
@@ -30,6 +33,9 @@
 #define AGAIN	  (-11)
 #define NS_PER_S  1000000000ULL
 #define RACES_MAX 8
+
+/* LSM's program is called: the other has nothing to do. */
+static bool lsm;
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -77,16 +83,13 @@ static __always_inline __u64 owner_of_current(__u32 *slot)
 	return owner;
 }
 
-SEC("fmod_ret/security_task_alloc")
-int BPF_PROG(fork_limit, struct task_struct *child, unsigned long flags, int ret)
+static __always_inline int limit(void)
 {
 	struct dcos_detail *d;
 	struct dcos_forkq *q;
 	__u64 owner, per_s;
 	__u32 slot = 0;
 
-	if (ret)
-		return ret;
 	owner = owner_of_current(&slot);
 	if (!owner)
 		return 0;
@@ -100,4 +103,17 @@ int BPF_PROG(fork_limit, struct task_struct *child, unsigned long flags, int ret
 	if (d && cell_at(slot, owner))
 		__sync_fetch_and_add(&d->fork_throttled, 1);
 	return AGAIN;
+}
+
+SEC("lsm/task_alloc")
+int BPF_PROG(fork_limit_lsm, struct task_struct *child, unsigned long flags, int ret)
+{
+	lsm = true;
+	return ret ? ret : limit();
+}
+
+SEC("fmod_ret/security_task_alloc")
+int BPF_PROG(fork_limit, struct task_struct *child, unsigned long flags, int ret)
+{
+	return ret || lsm ? ret : limit();
 }
