@@ -7,23 +7,21 @@
 #define DCOS_AUDIT_MAPS_H
 
 #include "bpf/abi.h"
+#include "bpf/killed.h"
 
-#define AUDIT_LEVELS_MAX  32 /* of nested cgroups, from a task's own up to the audited one */
-#define TS_COMPAT	  0x2 /* arch/x86/include/asm/thread_info.h */
-#define X32_BIT		  0x40000000
-#define RING_BYTES	  (1 << 20)
-#define SIGSYS		  31
-#define WAIT_SIGNAL	  0x7f /* the signal in an exit code */
-#define SIGNAL_GROUP_EXIT 0x00000004 /* include/linux/sched/signal.h */
-#define ERRNO_MAX	  4095
-#define RET_KILL_PROCESS  0x80000000U /* SECCOMP_RET_*, include/uapi/linux/seccomp.h */
-#define RET_KILL_THREAD	  0x00000000U
-#define RET_TRAP	  0x00030000U
-#define RET_ERRNO	  0x00050000U
-#define RET_USER_NOTIF	  0x7fc00000U
-#define RET_LOG		  0x7ffc0000U
-#define RET_ALLOW	  0x7fff0000U
-#define RET_ACTION	  0xffff0000U
+#define AUDIT_LEVELS_MAX 32 /* of nested cgroups, from a task's own up to the audited one */
+#define TS_COMPAT	 0x2 /* arch/x86/include/asm/thread_info.h */
+#define X32_BIT		 0x40000000
+#define RING_BYTES	 (1 << 20)
+#define ERRNO_MAX	 4095
+#define RET_KILL_PROCESS 0x80000000U /* SECCOMP_RET_*, include/uapi/linux/seccomp.h */
+#define RET_KILL_THREAD	 0x00000000U
+#define RET_TRAP	 0x00030000U
+#define RET_ERRNO	 0x00050000U
+#define RET_USER_NOTIF	 0x7fc00000U
+#define RET_LOG		 0x7ffc0000U
+#define RET_ALLOW	 0x7fff0000U
+#define RET_ACTION	 0xffff0000U
 
 /* The one state. BPF and user space write. */
 struct dcos_audit_state state;
@@ -148,12 +146,6 @@ static __always_inline void refusal_send(void *ctx, const struct dcos_refusal_ke
 	n = bpf_get_stack(ctx, r->stack, sizeof(r->stack), BPF_F_USER_STACK);
 	r->stack_nr = n < 0 ? n : (long)((__u64)n / sizeof(r->stack[0]));
 	bpf_ringbuf_submit(r, 0);
-}
-
-/* A thread that a filter ended, while others of its process live on. */
-static __always_inline bool killed_alone(struct task_struct *p)
-{
-	return (p->exit_code & WAIT_SIGNAL) == SIGSYS && !(p->signal->flags & SIGNAL_GROUP_EXIT);
 }
 
 /*

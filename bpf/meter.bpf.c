@@ -33,14 +33,12 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "bpf/killed.h"
 #include "bpf/meter_maps.h"
 
-#define WAIT_SIGNAL	  0x7f /* the signal in a status of waitpid(2) */
-#define SIGKILL		  9
-#define SIGSYS		  31
-#define SYS_SECCOMP	  1 /* si_code of a SIGSYS */
-#define SIGNAL_GROUP_EXIT 0x00000004 /* include/linux/sched/signal.h */
-#define TASK_DEAD	  0x00000080 /* include/linux/sched.h */
+#define SIGKILL	    9
+#define SYS_SECCOMP 1 /* si_code of a SIGSYS */
+#define TASK_DEAD   0x00000080 /* include/linux/sched.h */
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -117,15 +115,6 @@ static __always_inline void record_exit(struct task_struct *p, __u64 owner, __u3
 	d = lost();
 	if (d)
 		__sync_fetch_and_add(&d->exits_failed, 1);
-}
-
-/*
- * A seccomp filter ends one thread of several without any signal; nothing else gives a thread that
- * code but a SIGSYS to all of them.
- */
-static __always_inline bool killed_alone(struct task_struct *p)
-{
-	return (p->exit_code & WAIT_SIGNAL) == SIGSYS && !(p->signal->flags & SIGNAL_GROUP_EXIT);
 }
 
 /*

@@ -15,7 +15,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -315,13 +314,6 @@ static int be_denied(const struct spawn_child *c)
 	return 7; /* it was killed */
 }
 
-static bool is_kernel(const char *begin)
-{
-	struct utsname u;
-
-	return !uname(&u) && !strncmp(u.release, begin, strlen(begin));
-}
-
 TEST(record_tells_denied_calls_of_every_action, NEED_ROOT, NEED_CGROUP2, NEED_BPF)
 {
 	int status = -1;
@@ -335,10 +327,7 @@ TEST(record_tells_denied_calls_of_every_action, NEED_ROOT, NEED_CGROUP2, NEED_BP
 	EXPECT_EQ(native(&r, SYS_getpgrp)->denied, 0);
 	EXPECT_EQ(native(&r, SYS_getpgrp)->count, 1);
 	EXPECT_EQ(native(&r, SYS_getsid)->denied, 1);
-	if (!native(&r, SYS_getpgid)->denied && is_kernel("6.1.")) /* as for watch, below */
-		printf("# the call of the killed thread is not told on this kernel\n");
-	else
-		EXPECT_EQ(native(&r, SYS_getpgid)->denied, 1);
+	EXPECT_EQ(native(&r, SYS_getpgid)->denied, 1);
 	EXPECT_EQ(native(&r, SYS_getpriority)->denied, 1);
 	rec_free(&r);
 }
@@ -356,10 +345,7 @@ static void expect_watched(struct live *l)
 	cleanup_free struct refusal_count *c = NULL;
 	int nr = refusal_counts(live_refusals_fd(l), &c);
 
-	if (nr == 3 && is_kernel("6.1.")) /* a known gap there: what ends one thread is not told */
-		printf("# the call of the killed thread is not told on this kernel\n");
-	else
-		EXPECT_EQ(refused(c, nr, SYS_getpgid, SECCOMP_RET_KILL_THREAD), 1);
+	EXPECT_EQ(refused(c, nr, SYS_getpgid, SECCOMP_RET_KILL_THREAD), 1);
 	EXPECT_EQ(refused(c, nr, SYS_getppid, SECCOMP_RET_ERRNO | EXDEV), 3);
 	EXPECT_EQ(refused(c, nr, SYS_getsid, SECCOMP_RET_TRAP), 1);
 	EXPECT_EQ(refused(c, nr, SYS_getpriority, SECCOMP_RET_KILL_PROCESS), 1);
