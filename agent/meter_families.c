@@ -57,10 +57,9 @@ static const struct family_hook net_hooks[] = {
 	{},
 };
 
-static const struct family_map net_maps[] = {{.name = "connects"},
-					     {.name = "netqs"},
-					     {.name = "flows"},
-					     {}};
+static const struct family_map net_maps[] = {
+	{.name = "connects"}, {.name = "netqs"}, {.name = "flows"}, {.name = "peers"}, {},
+};
 
 static const struct family_optional net_optional[] = {
 	{"net_socket", "TCP connections"},

@@ -32,6 +32,24 @@ static void rate_set(struct dcos_rate *r, uint64_t bytes_per_s, uint64_t burst_b
 		__atomic_store_n(&r->ceiling, 0, __ATOMIC_SEQ_CST); /* of another rate */
 }
 
+/*
+ * The rate of what comes in. The place of slot 0, which no task has, tells the programs whether to
+ * look for receivers with one.
+ */
+static void ingress_set(const struct netquota *q, uint32_t slot, uint64_t bytes_per_s,
+			uint64_t burst_bytes)
+{
+	bool had = q->netqs[slot].rx.bytes_per_s;
+	uint64_t any = bytes_per_s;
+
+	rate_set(&q->netqs[slot].rx, bytes_per_s, burst_bytes);
+	if (had == !!bytes_per_s)
+		return;
+	for (uint32_t i = 1; i < DCOS_SLOTS && !any; i++)
+		any = q->netqs[i].rx.bytes_per_s;
+	__atomic_store_n(&q->netqs[0].rx.bytes_per_s, any, __ATOMIC_SEQ_CST);
+}
+
 static int quota_set(void *ctx, uint32_t slot, uint64_t cgroup_id, const struct iso_rates *rates)
 {
 	struct netquota *q = ctx;
@@ -42,10 +60,11 @@ static int quota_set(void *ctx, uint32_t slot, uint64_t cgroup_id, const struct 
 	e = &q->netqs[slot];
 	if (e->owner != cgroup_id) {
 		__atomic_store_n(&e->owner, 0, __ATOMIC_SEQ_CST);
+		ingress_set(q, slot, 0, 0);
 		memset(e, 0, sizeof(*e));
 	}
 	rate_set(&e->tx, rates->tx_bytes_per_s, rates->tx_burst_bytes);
-	rate_set(&e->rx, rates->rx_bytes_per_s, rates->rx_burst_bytes);
+	ingress_set(q, slot, rates->rx_bytes_per_s, rates->rx_burst_bytes);
 	__atomic_store_n(&e->owner, cgroup_id, __ATOMIC_SEQ_CST);
 	return 0;
 }
@@ -58,7 +77,7 @@ static void quota_drop(void *ctx, uint32_t slot, uint64_t cgroup_id)
 	if (!slot || slot >= DCOS_SLOTS || q->netqs[slot].owner != cgroup_id)
 		return;
 	rate_set(&q->netqs[slot].tx, 0, 0);
-	rate_set(&q->netqs[slot].rx, 0, 0);
+	ingress_set(q, slot, 0, 0);
 }
 
 int netquota_open(struct meter *m, struct netquota **ret, struct why *why)

@@ -205,32 +205,40 @@ static __always_inline struct dcos_cell *cell_of_ops(struct bpf_sock *sk, __u32 
 	return tp ? cell_of_sock((struct sock *)tp, slot) : NULL;
 }
 
-/* The quota of a connection's slot, which comes to be heard of at each round trip. */
-static __always_inline struct dcos_netq *netq_of_ops(struct bpf_sock *sk)
-{
-	__u32 slot;
-	struct dcos_cell *c = cell_of_ops(sk, &slot);
-
-	return c ? netq_at(slot, c->owner) : NULL;
-}
-
-/* Hear of each round trip as well. */
+/* Hear of each round trip as well, where there is a rate to keep to. */
 static __always_inline void pace(struct bpf_sock_ops *ops, struct bpf_sock *sk)
 {
-	struct dcos_netq *q = netq_of_ops(sk);
+	struct dcos_drops *d;
+	struct dcos_netq *q;
+	struct dcos_cell *c;
+	__u32 slot;
 
-	if (!q)
+	c = cell_of_ops(sk, &slot);
+	if (!c)
+		return;
+	q = netq_at(slot, c->owner);
+	if (!q && !any_ingress())
 		return;
 	(void)bpf_sock_ops_cb_flags_set(ops, ops->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_RTT_CB_FLAG);
-	quota_begin(ops, sk, q);
+	if (!quota_begin(ops, sk, q, slot))
+		return;
+	d = lost();
+	if (d)
+		__sync_fetch_and_add(&d->socks_failed, 1);
 }
 
 static __always_inline void paced(struct bpf_sock_ops *ops, struct bpf_sock *sk)
 {
-	struct dcos_netq *q = netq_of_ops(sk);
+	struct dcos_cell *c;
+	__u32 slot;
 
-	if (q)
-		quota_round_trip(ops, sk, q);
+	c = cell_of_ops(sk, &slot);
+	if (c && quota_round_trip(ops, sk, netq_at(slot, c->owner)))
+		return;
+	(void)bpf_sock_ops_cb_flags_set(ops,
+					ops->bpf_sock_ops_cb_flags & ~BPF_SOCK_OPS_RTT_CB_FLAG);
+	peer_remove(ops, sk);
+	(void)bpf_sk_storage_delete(&flows, sk); /* it may have none */
 }
 
 /* Hear of the end; of other callbacks only who asked for them. */
@@ -288,6 +296,8 @@ static __always_inline void closed(struct bpf_sock_ops *ops, struct bpf_sock *sk
 	__u32 slot;
 
 	follow(ops, false);
+	if (bpf_sk_storage_get(&flows, sk, 0, 0))
+		peer_remove(ops, sk);
 	c = cell_of_ops(sk, &slot);
 	if (c)
 		__sync_fetch_and_add(failed ? &c->nr_tcp_failed : &c->nr_tcp_closed, 1);

@@ -11,18 +11,20 @@
  * its share: in windows of 100 ms the connections that sent are counted, and a ceiling for all of
  * them, at least the rate divided by their number, is moved until the sum meets the rate; what
  * some do not use thus goes to the others. A new connection lowers the ceiling at once. The share
- * is handed to a socket when it is established and at each of its round trips.
+ * is handed to a socket when it is established and at each of its round trips. A rate of what comes in
+ * has such shares too, handed to those senders that bpf/net_peers.h finds.
  *
  * No part of it is in user space: it holds while no agent runs. Fails open for what has no slot.
  *
  * Misses: connections that were there before the task had a rate are not paced, only
- * notified; a rate that comes in has no one to pace but by drops and marks (ECN). Pure
- * acknowledgements and handshakes pass up to four times the debt that data does.
+ * notified; of what comes in from elsewhere, drops and marks (ECN) are all that its sender
+ * hears. Pure acknowledgements and handshakes pass up to four times the debt that data does.
  */
 #ifndef DCOS_NET_QUOTA_H
 #define DCOS_NET_QUOTA_H
 
 #include "bpf/meter_maps.h"
+#include "bpf/net_peers.h"
 
 #define PASS	     1 /* of cgroup_skb programs; egress also: */
 #define DROP	     0
@@ -59,11 +61,13 @@ struct {
 } netqs SEC(".maps");
 
 struct flow {
-	__u64 window_ns; /* in which it was counted last, of struct dcos_rate */
+	__u64 tx_window_ns, rx_window_ns; /* in which it was counted last, of struct dcos_rate */
 	__u64 pace; /* that the socket has */
+	struct peer to; /* who receives at a rate what it sends; owner 0: nobody known */
+	__u64 looked; /* for that one, after a round trip */
 };
 
-/* TCP socket of a slot with rates -> its share. BPF only, pinned with the programs. */
+/* TCP socket of a slot with rates, or that sends to one -> its share. BPF only, pinned with the programs. */
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -141,16 +145,26 @@ static __always_inline void pay(struct dcos_rate *r, __u64 rate, __u64 len, __u6
 	settle(r, took, bytes, nr ?: 1);
 }
 
-/* Its place among those of this window. Return: whether it is new there. */
-static __always_inline bool is_first(struct dcos_rate *r, struct flow *f)
+/* One more among those of this window, if it is not among them yet. */
+static __always_inline void count_flow(struct dcos_rate *r, __u64 *window_ns)
 {
 	__u64 window = r->window_ns;
 
-	if (f->window_ns == window)
-		return false;
-	f->window_ns = window;
+	if (*window_ns == window)
+		return;
+	*window_ns = window;
 	(void)__sync_fetch_and_add(&r->flows, 1);
-	return true;
+}
+
+/* Room for one more, which has been counted: the ceiling comes down at once. Return: its share. */
+static __always_inline __u64 make_room(struct dcos_rate *r)
+{
+	__u64 nr = r->flows > r->flows_before ? r->flows : r->flows_before;
+	__u64 share = r->bytes_per_s * PAYLOAD_PCT / 100 / (nr ?: 1);
+
+	if (!r->ceiling || r->ceiling > share)
+		r->ceiling = share;
+	return share;
 }
 
 /*
@@ -187,7 +201,7 @@ static __always_inline int tcp_egress(struct dcos_rate *r, __u64 rate, __u64 len
 		return PASS;
 	f = bpf_sk_storage_get(&flows, sk, 0, 0);
 	if (f)
-		(void)is_first(r, f);
+		count_flow(r, &f->tx_window_ns);
 	if (debt <= MARK_NS || !by_chance(debt))
 		return PASS;
 	if (d)
@@ -216,6 +230,19 @@ static __always_inline int quota_egress(struct dcos_netq *q, struct __sk_buff *s
 	return PASS;
 }
 
+/* Data that comes in over a connection that is followed: one of those that share the rate. */
+static __always_inline void count_sender(struct dcos_rate *r, struct bpf_sock *sk)
+{
+	struct flow *f = bpf_sk_storage_get(&flows, sk, 0, 0);
+	bool is_new = f && !f->rx_window_ns;
+
+	if (!f)
+		return;
+	count_flow(r, &f->rx_window_ns);
+	if (is_new)
+		(void)make_room(r);
+}
+
 /**
  * quota_ingress - decide on a packet that comes in for a socket of the slot
  * Return: PASS or DROP.
@@ -234,6 +261,8 @@ static __always_inline int quota_ingress(struct dcos_netq *q, struct __sk_buff *
 	if (debt > (!tcp ? 0 : len > SMALL ? DROP_NS : 4 * DROP_NS))
 		return DROP;
 	pay(r, rate, len, now);
+	if (tcp && sk && len > SMALL)
+		count_sender(r, sk);
 	if (tcp && debt > MARK_NS && by_chance(debt) && bpf_skb_ecn_set_ce(skb) == 1 && d)
 		__sync_fetch_and_add(&d->rx_marked, 1);
 	return PASS;
@@ -265,39 +294,95 @@ static __always_inline void set_pace(struct bpf_sock_ops *ops, struct flow *f, _
 	set_most(ops, pace);
 }
 
-/** quota_begin - a connection of a slot with rates is established: its share, from the start */
-static __always_inline void quota_begin(struct bpf_sock_ops *ops, struct bpf_sock *sk,
-					struct dcos_netq *q)
+/* The netqs of slot 0, which no task has: its rate says that some slot has one of what comes in. */
+static __always_inline bool any_ingress(void)
 {
-	struct dcos_rate *r = &q->tx;
-	__u64 nr, share;
-	struct flow *f;
+	__u32 none = 0;
+	struct dcos_netq *q = bpf_map_lookup_elem(&netqs, &none);
+
+	return q && q->rx.bytes_per_s;
+}
+
+static __always_inline void find_peer(struct bpf_sock_ops *ops, struct bpf_sock *sk, struct flow *f)
+{
+	struct peer *p = peer_find(ops, sk);
+
+	if (p)
+		f->to = *p;
+}
+
+/* The lesser of the shares that this end and the other one have for it. */
+static __always_inline __u64 share_of_both(struct dcos_netq *q, struct flow *f)
+{
+	__u64 own = UNPACED, other = UNPACED;
+	struct dcos_netq *to;
+
+	if (q && q->tx.bytes_per_s)
+		own = share_of(&q->tx);
+	to = f->to.owner ? netq_at(f->to.slot, f->to.owner) : NULL;
+	if (to && to->rx.bytes_per_s)
+		other = share_of(&to->rx);
+	return own < other ? own : other;
+}
+
+static __always_inline void set_first(struct bpf_sock_ops *ops, __u64 share)
+{
 	int iw;
 
-	f = bpf_sk_storage_get(&flows, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!f || !r->bytes_per_s)
-		return;
-	(void)is_first(r, f);
-	nr = r->flows > r->flows_before ? r->flows : r->flows_before;
-	share = r->bytes_per_s * PAYLOAD_PCT / 100 / (nr ?: 1);
-	if (!r->ceiling || r->ceiling > share)
-		r->ceiling = share;
-	share = share_of(r);
-	set_pace(ops, f, share);
 	share = share / IW_PER_S / SEGMENT;
 	iw = share < IW_MIN ? IW_MIN : (int)share;
 	if (share < IW_MAX)
 		(void)bpf_setsockopt(ops, TCP_LEVEL, TCP_BPF_IW, &iw, sizeof(iw));
 }
 
-/** quota_round_trip - a round trip of such a connection: its share of now */
-static __always_inline void quota_round_trip(struct bpf_sock_ops *ops, struct bpf_sock *sk,
+/**
+ * quota_begin - a connection is established: its share, from the start
+ * @q: of its slot, NULL it has no rates but may send to one that has
+ * Return: 0; -errno: it receives at a rate, and senders will not find it.
+ */
+static __always_inline long quota_begin(struct bpf_sock_ops *ops, struct bpf_sock *sk,
+					struct dcos_netq *q, __u32 slot)
+{
+	struct flow *f = bpf_sk_storage_get(&flows, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	__u64 share;
+	long r = 0;
+
+	if (!f)
+		return 0;
+	if (q && q->rx.bytes_per_s)
+		r = peer_add(ops, sk, slot, q->owner);
+	if (q && q->tx.bytes_per_s) {
+		count_flow(&q->tx, &f->tx_window_ns);
+		(void)make_room(&q->tx);
+	}
+	if (any_ingress())
+		find_peer(ops, sk, f);
+	share = share_of_both(q, f);
+	if (share == UNPACED)
+		return r;
+	set_pace(ops, f, share);
+	set_first(ops, share);
+	return r;
+}
+
+/**
+ * quota_round_trip - a round trip of such a connection: its share of now
+ * Return: whether the next one is wanted too.
+ */
+static __always_inline bool quota_round_trip(struct bpf_sock_ops *ops, struct bpf_sock *sk,
 					     struct dcos_netq *q)
 {
 	struct flow *f = bpf_sk_storage_get(&flows, sk, 0, 0);
 
-	if (f)
-		set_pace(ops, f, q->tx.bytes_per_s ? share_of(&q->tx) : UNPACED);
+	if (!f)
+		return q;
+	if (!f->looked && !f->to.owner && any_ingress())
+		find_peer(ops, sk, f);
+	f->looked = 1;
+	if (!q && !f->to.owner)
+		return false;
+	set_pace(ops, f, share_of_both(q, f));
+	return true;
 }
 
 #endif

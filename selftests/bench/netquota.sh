@@ -4,7 +4,7 @@
 # over a pair of virtual Ethernet devices to another network namespace. No test: nothing fails.
 # netquota.sh [SECONDS [RATES [FLOWS [WITH]]]]: seconds of each run (10), mbit ("10 100 1000"), TCP
 # connections or udp ("1 8 32 udp"), what holds the rate ("dcos tbf htb"; "none" for no limit;
-# "dcos-in" for what the task receives instead).
+# "dcos-in" for what the task receives instead, "dcos-local" for what it receives from another task).
 # Needs root, iperf3, tc, DCOS_BUILD, DCOS_SRC. All in network namespaces of its own.
 : "${DCOS_BUILD:?absolute path of the build directory}" "${DCOS_SRC:?of the sources}"
 [ -n "${NETQUOTA_INSIDE:-}" ] || NETQUOTA_INSIDE=1 exec unshare -n -- "$0" "$@"
@@ -15,7 +15,7 @@ rates=${2:-10 100 1000}
 flows=${3:-1 8 32 udp}
 with=${4:-dcos tbf htb}
 here=10.77.0.1 there=10.77.0.2 port=5201
-peer=
+peer= server_ip=
 
 need() { command -v "$1" > /dev/null || { echo "$1 is missing" >&2; exit 1; }; }
 
@@ -32,7 +32,18 @@ peer_start() {
 	server=$!
 	until_ok 10 server_listens
 }
-server_listens() { nsenter -t "$peer" -n ss -Htln "sport = :$port" | grep -q .; }
+server_listens() { nsenter -t "${1:-$peer}" -n ss -Htln "sport = :$port" | grep -q .; }
+
+# the same server as a task; sets server_ip
+server_task() {
+	local json
+
+	printf '{"id":"server","image":"host","network":"private","command":["iperf3","-s","-p","%s"]}' $port |
+		dcosctl run -f - > /dev/null || return 1
+	json=$(dcosctl --json inspect server)
+	server_ip=$(sed -n 's/.*"ipv4": *"\([0-9.]*\)".*/\1/p' <<< "$json")
+	until_ok 10 server_listens "$(sed -n 's/.*"pid": *\([0-9]*\).*/\1/p' <<< "$json")"
+}
 
 # no queueing discipline, or the one of that name at MBIT
 queue() { # WITH MBIT
@@ -48,14 +59,18 @@ burst() { awk -v m="$1" 'BEGIN {b = m * 1250; print b < 32768 ? 32768 : b}'; }
 
 # the client's report of one run
 client() { # WITH MBIT FLOWS
-	local limit= args=("-P" "$3")
+	local limit= args=("-P" "$3") to=$there
 
 	[ "$3" != udp ] || args=(-u -b "$(($2 * 2))M" -l 1400)
 	[ "$1" != dcos-in ] || { limit="\"ingress\":\"$2mbit\"" && args+=(-R); }
+	[ "$1" != dcos-local ] || {
+		limit="\"ingress\":\"$2mbit\"" && args+=(-R)
+		to=$server_ip
+	}
 	[ "$1" != dcos ] || limit="\"egress\":\"$2mbit\""
 	printf '{"id":"client","image":"host","network":"host","log_max":"4M",
 		"resources":{%s},
-		"command":["iperf3","-c","%s","-p","%s","-J","--get-server-output","-t","%s"%s]}' "$limit" $there $port \
+		"command":["iperf3","-c","%s","-p","%s","-J","--get-server-output","-t","%s"%s]}' "$limit" "$to" $port \
 		"$seconds" "$(printf ',"%s"' "${args[@]}")" | dcosctl run -f - > /dev/null || return 1
 	dcosctl wait client > /dev/null
 	dcosctl logs client | tee "${NETQUOTA_KEEP:-/dev/null}"
@@ -77,7 +92,8 @@ summary() { # MBIT
 		}
 		my $got = $end->{sum_received} || $end->{sum};
 		my $bits = $got->{bits_per_second};
-		for (@{($r->{server_output_json} || {})->{intervals}}) { # the sender fills buffers first
+		my $receiver = $r->{start}{test_start}{reverse} ? $r : $r->{server_output_json} || {};
+		for (@{$receiver->{intervals}}) { # the sender fills buffers first
 			my $i = $_->{sum};
 			$most = $i->{bits_per_second} if $i->{bits_per_second} > $most && $i->{seconds} > 0.9;
 		}
@@ -103,6 +119,7 @@ need nsenter
 agent_paths
 trap '[ -z "$peer" ] || kill "$server" "$peer"; agent_cleanup' EXIT
 peer_start && agent_start || exit 1
+[[ $with != *local* ]] || server_task || exit 1
 printf 'Linux %s, %s CPUs, %s s a run\n' "$(uname -r)" "$(nproc)" "$seconds"
 row 'rate Mbit' flows with 'goodput%' 'most 1s%' 'RTT ms' retrans Jain 's/GB'
 for rate in $rates; do

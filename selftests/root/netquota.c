@@ -6,6 +6,7 @@
  */
 #include "agent/netquota.h"
 
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
@@ -31,6 +32,7 @@
 #define MTU_LO	  65536U /* a packet that is let through may be that long */
 #define DEBT_MS	  200U /* that TCP may be let run into, and a little */
 #define NS_PER_S  1000000000ULL
+#define KEY_MAX	  64
 #define TCP_BYTES (1U << 20)
 
 struct limited {
@@ -296,6 +298,66 @@ TEST(a_connection_without_a_quota_is_not_paced, NEEDS)
 	stream(&r, s, &began);
 	EXPECT_EQ(s->pace, UINT64_MAX);
 	EXPECT_EQ(rig_row(&r.g).tx_dropped, 0);
+	down(&r);
+}
+
+static int receive_stream(void *arg)
+{
+	struct receiver *w = arg;
+	int fd = rig_listener(&w->at, 1);
+
+	if (fd < 0 || write(w->ready[1], &w->at, sizeof(w->at)) != sizeof(w->at))
+		return 1;
+	return drain(&fd);
+}
+
+/* TCP_BYTES from another task to the limited one. */
+static void stream_in(struct limited *r, struct sent *s, int family, uint64_t *ret_began)
+{
+	struct receiver w = {.at = rig_loopback(family, 0)};
+	int pidfd, status = -1;
+	uint32_t slot;
+	pid_t pid;
+
+	cleanup_close int other = rig_cgroup_make(test_cgroup(), family == AF_INET ? "v4" : "v6");
+
+	ASSERT_TRUE(other >= 0);
+	ASSERT_EQ(r->g.iso->attach(r->g.iso->ctx, rig_cgroup_id(other), &slot), 0);
+	ASSERT_EQ(pipe2(w.ready, O_CLOEXEC), 0);
+	pid = rig_spawn(r->g.cgroup_fd, receive_stream, &w, &pidfd);
+	ASSERT_TRUE(pid > 0);
+	ASSERT_EQ(read(w.ready[0], &s->to, sizeof(s->to)), sizeof(s->to));
+	*ret_began = rig_now_ns();
+	run(other, send_stream, s);
+	EXPECT_EQ(rig_wait(pid, pidfd, END_MS, &status), 0);
+	EXPECT_EQ(status, 0);
+	close_fd(&pidfd);
+	r->g.iso->detach(r->g.iso->ctx, rig_cgroup_id(other), slot);
+}
+
+TEST(a_task_that_sends_to_one_with_a_rate_is_paced_to_it_and_forgotten_with_the_connection, NEEDS)
+{
+	static const int families[] = {AF_INET, AF_INET6};
+	struct sent *s = shared();
+	struct limited r = {};
+	struct dcos_cell c;
+	uint64_t began, before;
+	int peers;
+
+	up(&r);
+	peers = meter_map_fd(r.g.m, METER_NET, "peers");
+	limit(&r, 0, RATE);
+	for (int i = 0; i < 2; i++) {
+		before = rig_row(&r.g).rx_bytes;
+		stream_in(&r, s, families[i], &began);
+		c = rig_row(&r.g);
+		EXPECT_TRUE(c.rx_bytes - before >= TCP_BYTES);
+		EXPECT_TRUE(c.rx_bytes - before <=
+			    most(RATE, began) + (uint64_t)RATE * DEBT_MS / 1000);
+		EXPECT_TRUE(s->pace <= RATE);
+		EXPECT_TRUE(s->pace >= RATE / 8);
+		EXPECT_EQ(bpf_map_get_next_key(peers, NULL, (char[KEY_MAX]){0}), -ENOENT);
+	}
 	down(&r);
 }
 
