@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # make test: every layer in one run of prove, in this order. Packages that are missing are
 # installed first. make test-run leaves that out.
-check-tests	:= selftests/check/tree.t
+check-tests	:= selftests/check/tree.t selftests/check/units.t
 vm-tests	:= selftests/vm/all.t
 root-scripts	:= $(wildcard selftests/root/*.t)
 prove-env	= DCOS_BUILD=$(abspath $(O)) DCOS_SRC=$(CURDIR) DCOS_VERSION=$(VERSION)

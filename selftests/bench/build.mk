@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Benchmarks print tables of ratios; they are no tests. `make bench` runs all of them (root).
-.PHONY: bench bench-meter bench-load bench-quota bench-netquota bench-node bench-audit bench-policy bench-launch bench-breach bench-allocator
-bench: bench-meter bench-load bench-quota bench-netquota bench-node bench-audit bench-policy bench-launch bench-breach bench-allocator
+.PHONY: bench bench-meter bench-load bench-quota bench-governor bench-netquota bench-node bench-audit bench-policy bench-launch bench-breach bench-allocator
+bench: bench-meter bench-load bench-quota bench-governor bench-netquota bench-node bench-audit bench-policy bench-launch bench-breach bench-allocator
 
 $(O)/selftests/bench/%: $(O)/obj/selftests/bench/%.o $(O)/libharness.a $(O)/libagent.a \
 		$(O)/libcontainer.a $(O)/libdcos.a
@@ -20,6 +20,10 @@ bench-load: $(O)/selftests/bench/load $(O)/bin/dcos-exporter
 
 bench-quota: $(O)/selftests/bench/quota
 	$<
+
+# kills whoever governs at random, and bounds what stays frozen
+bench-governor: $(O)/selftests/root/governor
+	GOVERNOR_KILLS=$(or $(KILLS),100) $(prove-env) $<
 
 bench-netquota: all
 	$(prove-env) selftests/bench/netquota.sh

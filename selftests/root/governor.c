@@ -12,6 +12,7 @@
 
 #include "agent/governor.h"
 #include "agent/lib/cleanup.h"
+#include "agent/lib/units.h"
 #include "cgroupfs/cgroupfs.h"
 #include "selftests/harness/meter_rig.h"
 #include "selftests/harness/test.h"
@@ -23,6 +24,8 @@
 #define DEADLINE_NS  UINT64_C(10000000000)
 #define OVERSHOOT_US 60000 /* bookings come at ticks, on each CPU: paid back, but not by the end */
 #define KILLS	     5
+#define KILLS_ENV    "GOVERNOR_KILLS" /* of make bench-governor, which wants the bound below too */
+#define FROST_US     (2 * PERIOD_US)
 #define HELD_PERCENT 60 /* of one CPU, where the quota is 20 or less */
 
 struct governed_rig {
@@ -399,5 +402,98 @@ TEST(without_a_deputy_what_was_frozen_can_be_thawed, NEEDS)
 	EXPECT_EQ(governor_thaw_pins(r.g.pins, r.g.cgroup_fd, &why), 1);
 	EXPECT_TRUE(becomes(r.g.cgroup_fd, false));
 	hog_end(load, &pidfd);
+	meter_close(r.g.m);
+}
+
+/* How long a cgroup was frozen beyond what it had to pay for. */
+struct frost {
+	const struct governed_rig *r;
+	uint64_t quota_us, worst_us, longest_us;
+	unsigned int times;
+	bool done; /* atomic */
+};
+
+static bool stays(const struct frost *f, bool frozen)
+{
+	return !__atomic_load_n(&f->done, __ATOMIC_ACQUIRE) &&
+	       is_frozen(f->r->g.cgroup_fd) == frozen;
+}
+
+/* What it used since its last thaw is all that it can owe. */
+static void *watch_frost(void *arg)
+{
+	struct frost *f = arg;
+	uint64_t thawed = rig_cpu_us(f->r->g.cgroup_fd), used, begin, us, need;
+
+	while (!__atomic_load_n(&f->done, __ATOMIC_ACQUIRE)) {
+		while (stays(f, false))
+			(void)poll(NULL, 0, 1);
+		begin = rig_now_ns();
+		used = rig_cpu_us(f->r->g.cgroup_fd);
+		while (stays(f, true))
+			(void)poll(NULL, 0, 1);
+		us = (rig_now_ns() - begin) / NS_PER_US;
+		need = (used - thawed) * PERIOD_US / f->quota_us;
+		thawed = rig_cpu_us(f->r->g.cgroup_fd);
+		f->times++;
+		f->longest_us = us > f->longest_us ? us : f->longest_us;
+		if (us > need && us - need > f->worst_us)
+			f->worst_us = us - need;
+	}
+	return NULL;
+}
+
+/* Kill the agent at some time, and in each third round whoever governs for it then as well. */
+static void kill_governors(struct governed_rig *r, uint64_t round, pid_t agent, pid_t load,
+			   unsigned int *seed)
+{
+	struct why why = {};
+	pid_t deputy;
+	int status;
+
+	(void)poll(NULL, 0, (int)(rand_r(seed) % 250)); /* any moment will do */
+	agent_kill(agent);
+	if (round % 3)
+		return; /* the next agent takes over from it */
+	deputy = child_but(load);
+	ASSERT_TRUE(deputy > 0);
+	(void)poll(NULL, 0, (int)(rand_r(seed) % 250)); /* likewise */
+	EXPECT_EQ(kill(deputy, SIGKILL), 0);
+	EXPECT_EQ(waitpid(deputy, &status, 0), deputy);
+	EXPECT_GE(governor_thaw_pins(r->g.pins, r->g.cgroup_fd, &why), 0);
+}
+
+static void reap_but(pid_t load)
+{
+	pid_t pid;
+
+	while ((pid = child_but(load)) > 0 && pid != load)
+		EXPECT_EQ(waitpid(pid, NULL, 0), pid);
+}
+
+TEST(no_task_stays_frozen_when_agents_are_killed_at_random, NEEDS)
+{
+	const char *env = getenv(KILLS_ENV);
+	uint64_t kills = KILLS;
+	int pidfd;
+	unsigned int seed = (unsigned int)getpid();
+	struct governed_rig r = up_without();
+	struct frost f = {.r = &r, .quota_us = 20000};
+	pid_t load = hog_start(&r, 2, &pidfd);
+	pthread_t watch;
+
+	ASSERT_TRUE(!env || !parse_u64(env, 1, 1000000, &kills));
+	ASSERT_EQ(pthread_create(&watch, NULL, watch_frost, &f), 0);
+	for (uint64_t i = 0; i < kills; i++)
+		kill_governors(&r, i, agent_start(&r, f.quota_us), load, &seed);
+	EXPECT_EQ(governor_dismiss(r.g.m, r.g.cgroup_fd), 0);
+	EXPECT_TRUE(becomes(r.g.cgroup_fd, false));
+	__atomic_store_n(&f.done, true, __ATOMIC_RELEASE);
+	EXPECT_EQ(pthread_join(watch, NULL), 0);
+	printf("# %lu kills, frozen %u times, at most %lu us, %lu us beyond what was owed\n", kills,
+	       f.times, f.longest_us, f.worst_us);
+	EXPECT_LE(f.worst_us, env ? FROST_US : DEADLINE_NS / NS_PER_US);
+	hog_end(load, &pidfd);
+	reap_but(0);
 	meter_close(r.g.m);
 }
