@@ -104,6 +104,13 @@ static json_t *ipv4_json(uint32_t addr)
 	return json_string(inet_ntop(AF_INET, &in, text, sizeof(text)));
 }
 
+static json_t *ipv6_json(const struct in6_addr *addr)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	return json_string(inet_ntop(AF_INET6, addr, text, sizeof(text)));
+}
+
 json_t *api_task_json(const struct task *t)
 {
 	json_t *doc = json_pack("{ss ss ss so ss sO sI so}", "id", t->spec->ct.id, "state",
@@ -119,6 +126,9 @@ json_t *api_task_json(const struct task *t)
 	if (t->ct && t->ct->iso.net_ipv4)
 		(void)json_object_set_new(doc, "ipv4",
 					  ipv4_json(t->ct->iso.net_ipv4)); /* ?string */
+	if (t->ct && net_has_ipv6(&t->ct->iso))
+		(void)json_object_set_new(doc, "ipv6",
+					  ipv6_json(&t->ct->iso.net_ipv6)); /* ?string */
 	health_put(t, doc);
 	if (t->started_unix_us)
 		(void)json_object_set_new(doc, "started_unix_us",

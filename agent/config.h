@@ -62,6 +62,7 @@ struct config {
 
 	/* [network] */
 	struct net_pool net_pool; /* of tasks with a private network */
+	struct net_pool6 net_pool6;
 	struct net_nat net_nat;
 	struct net_dns net_dns; /* for them, instead of name servers that they can't reach */
 

@@ -148,6 +148,12 @@ static int pool_value(const struct config_row *row, const char *value, void *fie
 	return net_pool_parse(value, field) < 0 ? allowed(ret, NET_POOL_SAYS) : 0;
 }
 
+static int pool6_value(const struct config_row *row, const char *value, void *field, char *ret)
+{
+	(void)row;
+	return net_pool6_parse(value, field) < 0 ? allowed(ret, NET_POOL6_SAYS) : 0;
+}
+
 static int dns_value(const struct config_row *row, const char *value, void *field, char *ret)
 {
 	(void)row;
@@ -309,6 +315,12 @@ static const struct config_row network_keys[] = {
 	  "none: such tasks are refused. A change is for tasks that start later."},
 	 pool_value,
 	 AT(net_pool)},
+	{{"ipv6", NET_POOL6_SAYS, "none",
+	  "IPv6 addresses of such tasks, beside the others and at the same places: a range of "
+	  "this host alone, as of fd00::/8, since what leaves the host gets its address. Needs "
+	  "nat. A change is for tasks that start later."},
+	 pool6_value,
+	 AT(net_pool6)},
 	{{"nat", "no or yes", "yes",
 	  "With the first task with a private network the agent makes a table \"inet dcos\" of "
 	  "nf_tables: tasks reach others than the host by the host's address, and nobody beyond "
@@ -322,8 +334,10 @@ static const struct config_row network_keys[] = {
 	 AT(net_nat.isolate),
 	 .choices = no_or_yes},
 	{{"forward", "no or yes", "no",
-	  "Whether the agent switches net.ipv4.ip_forward of the host on with that table. no: it "
-	  "stays as it is; where it is off, tasks reach the host only."},
+	  "Whether the agent switches net.ipv4.ip_forward of the host on with that table, and "
+	  "where ipv6 is a range net.ipv6.conf.all.forwarding, which ends what the host hears of "
+	  "routers' advertisements unless accept_ra is 2. no: they stay as they are; where they "
+	  "are off, tasks reach the host only."},
 	 choice_value,
 	 AT(net_nat.forward),
 	 .choices = no_or_yes},

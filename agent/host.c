@@ -192,6 +192,7 @@ int host_setup(struct node *n, struct why *why)
 	n->host.state_dir = n->cfg->state_dir;
 	n->host.run_dir = n->cfg->run_dir;
 	n->host.net = &n->cfg->net_pool;
+	n->host.net6 = &n->cfg->net_pool6;
 	n->host.nat = &n->cfg->net_nat;
 	n->host.dns = &n->cfg->net_dns;
 	n->host.devices = devices_cache_new(); /* without either containers start slower */

@@ -22,6 +22,7 @@
 #ifndef DCOS_ISOLATOR_H
 #define DCOS_ISOLATOR_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -34,6 +35,7 @@
 #define ISO_TABLE_MAX	 32
 
 struct net_pool; /* isolators/net.h */
+struct net_pool6;
 struct net_dns;
 struct net_nat;
 struct devices_cache; /* isolators/devices.h */
@@ -151,6 +153,7 @@ struct iso_host {
 	const struct net_nat *nat; /* of private networks; NULL: the packet filter is left alone */
 	const struct net_dns *dns; /* for private networks; NULL: none is configured */
 	const struct net_pool *net; /* addresses of private networks; NULL: there are none */
+	const struct net_pool6 *net6; /* likewise; NULL: no IPv6 */
 	struct devices_cache *devices; /* loaded programs; NULL: each container loads its own */
 	struct sc_cache *seccomp_cache; /* NULL: each container compiles its own filter */
 };
@@ -170,6 +173,7 @@ struct isolation {
 	uint32_t slot;
 
 	uint32_t net_ipv4; /* of a private network, in the host's byte order; 0: none */
+	struct in6_addr net_ipv6; /* all 0: none */
 
 	int handed[ISO_HANDED_MAX]; /* parent: filled by attach; child: the same places, received */
 	int handed_nr;

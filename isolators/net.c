@@ -20,6 +20,7 @@
 #include "isolators/net.h"
 #include "isolators/rows.h"
 
+#define RULES	       ((void *)1) /* priv of nat: they are there */
 #define LOOPBACK_INDEX 1 /* LOOPBACK_IFINDEX of the kernel, in every namespace */
 
 int net_socket_inside(struct nl_sock *sock, int pidfd, struct why *why)
@@ -75,7 +76,9 @@ static int nat_prepare(struct isolation *iso)
 
 	if (!iso->spec->net_private || !host->nat || !host->nat->on)
 		return 0;
-	if (net_nat_up(host->net, host->nat, &why))
+	if (!net_nat_up(host, &why))
+		iso->priv[iso_index(&nat_isolator)] = RULES;
+	else
 		iso_warn(iso, "network: private without nat%s: %s",
 			 host->nat->isolate ? ", and not kept apart from other tasks" : "",
 			 why.text);

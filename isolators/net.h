@@ -3,6 +3,7 @@
 #ifndef DCOS_NET_H
 #define DCOS_NET_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -12,6 +13,10 @@
 #define NET_PREFIX_MIN 8
 #define NET_PREFIX_MAX 29
 #define NET_POOL_SAYS  "none or an IPv4 network such as 10.88.0.0/16, of 8 to 29 bits"
+
+#define NET_PREFIX6_MIN 16
+#define NET_PREFIX6_MAX 104 /* what is left has room for each place of an IPv4 range */
+#define NET_POOL6_SAYS	"none or an IPv6 network such as fd00:dc05::/64, of 16 to 104 bits"
 
 #define NET_DNS_MAX  3 /* MAXNS of resolv.h: more are not asked */
 #define NET_DNS_SAYS "none or 1 to 3 IPv4 addresses with commas, as in 192.0.2.53,192.0.2.54"
@@ -25,6 +30,12 @@ struct iso_probe;
 struct net_pool {
 	uint32_t base; /* network address, in the host's byte order */
 	uint32_t nr; /* addresses of the network; 0: there are no private networks */
+};
+
+/* IPv6 of private networks: a task has the place that it has in the IPv4 range. */
+struct net_pool6 {
+	struct in6_addr base;
+	unsigned int bits; /* of the prefix; 0: there is no IPv6 */
 };
 
 #define NET_PUBLISH_MAX	 64 /* of one container */
@@ -50,14 +61,15 @@ struct net_dns {
 int net_dns_parse(const char *text, struct net_dns *ret);
 
 /**
- * net_resolv_conf - resolv.conf(5) for a task with a private IPv4 network
+ * net_resolv_conf - resolv.conf(5) for a task with a private network
  * @host: the host's own, the text of it
  * @dns: stands in for the host's name servers that are loopback or IPv6 and so not reached from
  *       there; NULL or empty: those are left out and nothing takes their place
+ * @ipv6: the task has IPv6 too: those of global addresses are reached
  * @ret: malloc'd
  * Return: 0 or -ENOMEM.
  */
-int net_resolv_conf(const char *host, const struct net_dns *dns, char **ret);
+int net_resolv_conf(const char *host, const struct net_dns *dns, bool ipv6, char **ret);
 
 /**
  * net_pool_parse - read a range of addresses
@@ -65,6 +77,16 @@ int net_resolv_conf(const char *host, const struct net_dns *dns, char **ret);
  * Return: 0 or -EINVAL, @ret untouched.
  */
 int net_pool_parse(const char *text, struct net_pool *ret);
+
+/**
+ * net_pool6_parse - read a range of IPv6 addresses
+ * @text: "none", or as inet_pton(3) and a prefix length, the bits behind it 0; nothing link-local
+ * Return: 0 or -EINVAL, @ret untouched.
+ */
+int net_pool6_parse(const char *text, struct net_pool6 *ret);
+
+/** net_pool6_at - the address at @place, less than 2^24; 1 is the gateway's */
+struct in6_addr net_pool6_at(const struct net_pool6 *pool, uint32_t place);
 
 /**
  * net_socket_inside - connect a route socket in another network namespace
@@ -77,7 +99,7 @@ int net_socket_inside(struct nl_sock *sock, int pidfd, struct why *why);
 /**
  * net_private_up - give a new namespace a device eth0 with an address, and a way to the host
  * @inside: a route socket that belongs to the namespace
- * @iso: its pid is a process in it, which can't end meanwhile; gets net_ipv4, or the sentence
+ * @iso: its pid is a process in it, which can't end meanwhile; gets net_ipv4 and net_ipv6, or the sentence
  *
  * The host's end is called dcos-XXXXXX, the place of the address in the pool in hexadecimal: that
  * names are unique makes addresses so, and the kernel is the only list of those in use. The alias
@@ -89,25 +111,28 @@ int net_private_up(struct nl_sock *inside, struct isolation *iso);
 
 /**
  * net_private_find - the address that a container got before the agent was started again
- * @iso: gets net_ipv4, which stays 0 if the kernel has no such device any more
+ * @iso: gets net_ipv4 and net_ipv6, which stay 0 if the kernel has no such device any more
  * Return: 0 or -errno, with the sentence in @iso's why.
  */
 int net_private_find(struct isolation *iso);
+
+/** net_has_ipv6 - whether a container with a private network has an IPv6 address */
+bool net_has_ipv6(const struct isolation *iso);
 
 /* What the host does with packets between private networks and others. */
 struct net_nat {
 	int on; /* else the host's packet filter is left alone */
 	int isolate; /* tasks don't reach each other */
-	int forward; /* ip_forward of the host is switched on if it is off */
+	int forward; /* the host is made to forward if it does not */
 };
 
 /**
  * net_nat_rules - the commands of nft(8) that make the table, whatever was in it
- * @pool: not empty
+ * @host: its net is not empty
  * @ret: malloc'd
  * Return: 0 or -ENOMEM.
  */
-int net_nat_rules(const struct net_pool *pool, const struct net_nat *nat, char **ret);
+int net_nat_rules(const struct iso_host *host, char **ret);
 
 /**
  * net_nft_run - commands of nft(8), all or none, in the network of the caller
@@ -117,8 +142,8 @@ int net_nat_rules(const struct net_pool *pool, const struct net_nat *nat, char *
  */
 int net_nft_run(const char *commands, bool check, struct why *why);
 
-/** net_nat_up - rules, and ip_forward if that is asked for. Return: 0 or -errno */
-int net_nat_up(const struct net_pool *pool, const struct net_nat *nat, struct why *why);
+/** net_nat_up - rules, and forwarding if that is asked for. Return: 0 or -errno */
+int net_nat_up(const struct iso_host *host, struct why *why);
 
 /**
  * net_publish_parse - read "8080:80" or "53:53/udp"

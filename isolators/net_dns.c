@@ -41,10 +41,11 @@ int net_dns_parse(const char *text, struct net_dns *ret)
 }
 
 /* Whether a line, which need not end in a NUL, names a server that can't be reached. */
-static bool is_beyond(const char *line, size_t len)
+static bool is_beyond(const char *line, size_t len, bool ipv6)
 {
 	size_t word = strlen(NAMESERVER), n = 0;
-	char addr[INET_ADDRSTRLEN];
+	char addr[INET6_ADDRSTRLEN];
+	struct in6_addr in6;
 	struct in_addr in;
 
 	if (len <= word || strncmp(line, NAMESERVER, word) || !strchr(BLANKS, line[word]))
@@ -54,6 +55,8 @@ static bool is_beyond(const char *line, size_t len)
 	while (word < len && n < sizeof(addr) - 1 && !isspace((unsigned char)line[word]))
 		addr[n++] = line[word++];
 	addr[n] = '\0';
+	if (ipv6 && inet_pton(AF_INET6, addr, &in6) == 1)
+		return IN6_IS_ADDR_LOOPBACK(&in6) || IN6_IS_ADDR_LINKLOCAL(&in6);
 	return inet_pton(AF_INET, addr, &in) != 1 || is_loopback(in);
 }
 
@@ -67,7 +70,7 @@ static void put_dns(FILE *out, const struct net_dns *dns)
 			      inet_ntop(AF_INET, &dns->addr[i], addr, sizeof(addr)));
 }
 
-int net_resolv_conf(const char *host, const struct net_dns *dns, char **ret)
+int net_resolv_conf(const char *host, const struct net_dns *dns, bool ipv6, char **ret)
 {
 	bool named = false, replaced = false;
 	char *text = NULL;
@@ -79,7 +82,7 @@ int net_resolv_conf(const char *host, const struct net_dns *dns, char **ret)
 	while (*host) {
 		size_t len = strcspn(host, "\n");
 
-		if (!is_beyond(host, len)) {
+		if (!is_beyond(host, len, ipv6)) {
 			(void)fprintf(out, "%.*s\n", (int)len, host); /* seen at fclose() */
 			named |= !strncmp(host, NAMESERVER, strlen(NAMESERVER));
 		} else if (!replaced) {

@@ -79,13 +79,17 @@ static int hosts_text(const struct isolation *iso, char **ret)
 {
 	const char *name = iso->spec->hostname ? iso->spec->hostname : iso->spec->id;
 	struct in_addr in = {.s_addr = htonl(iso->net_ipv4)};
-	char addr[INET_ADDRSTRLEN];
+	char addr[INET_ADDRSTRLEN], addr6[INET6_ADDRSTRLEN];
+	bool ipv6 = net_has_ipv6(iso);
 
 	return asprintf(ret,
 			"127.0.0.1\tlocalhost\n"
 			"::1\tlocalhost ip6-localhost ip6-loopback\n"
-			"%s\t%.*s\n",
-			inet_ntop(AF_INET, &in, addr, sizeof(addr)), NAME_LEN, name) < 0
+			"%s\t%.*s\n"
+			"%s%s%.*s%s",
+			inet_ntop(AF_INET, &in, addr, sizeof(addr)), NAME_LEN, name,
+			ipv6 ? inet_ntop(AF_INET6, &iso->net_ipv6, addr6, sizeof(addr6)) : "",
+			ipv6 ? "\t" : "", ipv6 ? NAME_LEN : 0, name, ipv6 ? "\n" : "") < 0
 		       ? -ENOMEM
 		       : 0;
 }
@@ -97,7 +101,7 @@ static int resolv_text(const struct isolation *iso, char **ret)
 
 	if (err == -ENOMEM)
 		return err;
-	return net_resolv_conf(err ? "" : host, iso->host->dns, ret);
+	return net_resolv_conf(err ? "" : host, iso->host->dns, net_has_ipv6(iso), ret);
 }
 
 /* Where the files of all tasks are, made if it is missing. Return: descriptor or -errno */

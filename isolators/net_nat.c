@@ -20,51 +20,98 @@
 #include "isolators/isolator.h"
 #include "isolators/net.h"
 
-#define IP_FORWARD "/proc/sys/net/ipv4/ip_forward"
-#define RUN_MAX_MS 5000
+#define IP_FORWARD  "/proc/sys/net/ipv4/ip_forward"
+#define IP6_FORWARD "/proc/sys/net/ipv6/conf/all/forwarding"
+#define RUN_MAX_MS  5000
 
-/* Answers come in, and what the host publishes; nothing else, unless it is from a neighbour. */
-int net_nat_rules(const struct net_pool *pool, const struct net_nat *nat, char **ret)
+/* What both have: chains, emptied. */
+static const char table[] = "add table inet dcos\n"
+			    "add chain inet dcos forward "
+			    "{ type filter hook forward priority filter; policy accept; }\n"
+			    "add chain inet dcos postrouting "
+			    "{ type nat hook postrouting priority srcnat; policy accept; }\n"
+			    "add chain inet dcos prerouting "
+			    "{ type nat hook prerouting priority dstnat; policy accept; }\n"
+			    "add chain inet dcos output "
+			    "{ type nat hook output priority -100; policy accept; }\n"
+			    "add chain inet dcos sources "
+			    "{ type filter hook prerouting priority raw; policy accept; }\n"
+			    "add map inet dcos publish "
+			    "{ type inet_proto . inet_service : ipv4_addr . inet_service; }\n"
+			    "add map inet dcos publish6 "
+			    "{ type inet_proto . inet_service : ipv6_addr . inet_service; }\n"
+			    "flush chain inet dcos forward\n"
+			    "flush chain inet dcos postrouting\n"
+			    "flush chain inet dcos prerouting\n"
+			    "flush chain inet dcos output\n"
+			    "flush chain inet dcos sources\n";
+
+/* For IPv4 rp_filter does it: isolators/net_private.c */
+static const char sources6[] = "add rule inet dcos sources iifname \"dcos-*\" "
+			       "meta nfproto ipv6 ip6 saddr != fe80::/10 "
+			       "fib saddr . iif oif missing drop\n";
+
+/*
+ * Of "ip" or "ip6": answers come in, and what the host publishes; nothing else, unless it is from
+ * a neighbour. Errors are seen when @f is closed.
+ */
+static void family_rules(FILE *f, const char *ip, const char *net, const char *loopback,
+			 bool isolate)
 {
-	struct in_addr in = {.s_addr = htonl(pool->base)};
-	int bits = __builtin_clz(pool->nr) + 1;
-	char net[INET_ADDRSTRLEN + 4], addr[INET_ADDRSTRLEN], neighbours[96] = "";
+	const char *six = ip[2] ? "6" : "";
 
+	(void)fprintf(f,
+		      "add rule inet dcos prerouting meta nfproto ipv%s fib daddr type local "
+		      "dnat %s to meta l4proto . th dport map @publish%s\n"
+		      "add rule inet dcos output %s daddr != %s fib daddr type local "
+		      "dnat %s to meta l4proto . th dport map @publish%s\n",
+		      *six ? six : "4", ip, six, ip, loopback, ip, six);
+	(void)fprintf(f,
+		      "add rule inet dcos forward %s daddr %s ct state established,related accept\n"
+		      "add rule inet dcos forward %s daddr %s ct status dnat accept\n",
+		      ip, net, ip, net);
+	if (!isolate)
+		(void)fprintf(f, "add rule inet dcos forward %s saddr %s %s daddr %s accept\n", ip,
+			      net, ip, net);
+	(void)fprintf(f,
+		      "add rule inet dcos forward %s daddr %s drop\n"
+		      "add rule inet dcos postrouting %s saddr %s %s daddr != %s masquerade\n",
+		      ip, net, ip, net, ip, net);
+}
+
+static void rules(FILE *f, const struct iso_host *host)
+{
+	struct in_addr in = {.s_addr = htonl(host->net->base)};
+	char addr[INET6_ADDRSTRLEN], net[INET6_ADDRSTRLEN + 4];
+
+	(void)fputs(table, f); /* errors are seen when @f is closed */
 	(void)snprintf(net, sizeof(net), "%s/%d", inet_ntop(AF_INET, &in, addr, sizeof(addr)),
-		       bits); /* fits */
-	if (!nat->isolate)
-		(void)snprintf(neighbours, sizeof(neighbours),
-			       "add rule inet dcos forward ip saddr %s ip daddr %s accept\n", net,
-			       net); /* fits */
-	return asprintf(ret,
-			"add table inet dcos\n"
-			"add chain inet dcos forward "
-			"{ type filter hook forward priority filter; policy accept; }\n"
-			"add chain inet dcos postrouting "
-			"{ type nat hook postrouting priority srcnat; policy accept; }\n"
-			"add chain inet dcos prerouting "
-			"{ type nat hook prerouting priority dstnat; policy accept; }\n"
-			"add chain inet dcos output "
-			"{ type nat hook output priority -100; policy accept; }\n"
-			"add map inet dcos publish "
-			"{ type inet_proto . inet_service : ipv4_addr . inet_service; }\n"
-			"flush chain inet dcos forward\n"
-			"flush chain inet dcos postrouting\n"
-			"flush chain inet dcos prerouting\n"
-			"flush chain inet dcos output\n"
-			"add rule inet dcos prerouting fib daddr type local "
-			"dnat ip to meta l4proto . th dport map @publish\n"
-			"add rule inet dcos output ip daddr != 127.0.0.0/8 fib daddr type local "
-			"dnat ip to meta l4proto . th dport map @publish\n"
-			"add rule inet dcos forward ip daddr %s ct state established,related "
-			"accept\n"
-			"add rule inet dcos forward ip daddr %s ct status dnat accept\n"
-			"%s"
-			"add rule inet dcos forward ip daddr %s drop\n"
-			"add rule inet dcos postrouting ip saddr %s ip daddr != %s masquerade\n",
-			net, net, neighbours, net, net, net) < 0
-		       ? -ENOMEM
-		       : 0;
+		       __builtin_clz(host->net->nr) + 1); /* fits, as below */
+	family_rules(f, "ip", net, "127.0.0.0/8", host->nat->isolate);
+	if (!host->net6 || !host->net6->bits)
+		return;
+	(void)snprintf(net, sizeof(net), "%s/%u",
+		       inet_ntop(AF_INET6, &host->net6->base, addr, sizeof(addr)),
+		       host->net6->bits);
+	(void)fputs(sources6, f); /* likewise */
+	family_rules(f, "ip6", net, "::1", host->nat->isolate);
+}
+
+int net_nat_rules(const struct iso_host *host, char **ret)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f)
+		return -ENOMEM;
+	rules(f, host);
+	if (fclose(f)) {
+		free(text);
+		return -ENOMEM;
+	}
+	*ret = text;
+	return 0;
 }
 
 /* What nft reads: a file without a name. Return: descriptor or -errno */
@@ -89,37 +136,49 @@ int net_nft_run(const char *commands, bool check, struct why *why)
 	return in < 0 ? why_set(why, in, "nft: its rules") : program_run(argv, in, RUN_MAX_MS, why);
 }
 
-static bool forwards(void)
+static bool forwards(const char *knob)
 {
-	cleanup_close int fd = open(IP_FORWARD, O_RDONLY | O_CLOEXEC);
+	cleanup_close int fd = open(knob, O_RDONLY | O_CLOEXEC);
 	char c = '0';
 
 	return fd >= 0 && read(fd, &c, 1) == 1 && c != '0';
 }
 
-static int forward(struct why *why)
+static int forward(const char *knob, struct why *why)
 {
-	cleanup_close int fd = open(IP_FORWARD, O_WRONLY | O_CLOEXEC);
+	if (forwards(knob))
+		return 0;
+	cleanup_close int fd = open(knob, O_WRONLY | O_CLOEXEC);
 
-	return fd < 0 || write(fd, "1", 1) != 1 ? why_set(why, -errno, IP_FORWARD) : 0;
+	return fd < 0 || write(fd, "1", 1) != 1 ? why_set(why, -errno, "%s", knob) : 0;
 }
 
-int net_nat_up(const struct net_pool *pool, const struct net_nat *nat, struct why *why)
+static bool wants_ipv6(const struct iso_host *host)
 {
-	cleanup_free char *rules = NULL;
-	int err = net_nat_rules(pool, nat, &rules);
+	return host->net6 && host->net6->bits && !access(IP6_FORWARD, F_OK);
+}
+
+int net_nat_up(const struct iso_host *host, struct why *why)
+{
+	cleanup_free char *text = NULL;
+	int err = net_nat_rules(host, &text);
 
 	if (err)
 		return why_set(why, err, "nf_tables");
-	err = net_nft_run(rules, false, why);
+	err = net_nft_run(text, false, why);
 	/* not before the rules: until then nothing keeps tasks apart */
-	return err ? err : nat->forward && !forwards() ? forward(why) : 0;
+	if (!err && host->nat->forward)
+		err = forward(IP_FORWARD, why);
+	if (!err && host->nat->forward && wants_ipv6(host))
+		err = forward(IP6_FORWARD, why);
+	return err;
 }
 
 void net_nat_probe(const struct iso_host *host, struct iso_probe *ret)
 {
-	cleanup_free char *rules = NULL;
+	cleanup_free char *text = NULL;
 	struct why why = {0};
+	bool on = forwards(IP_FORWARD);
 	int err = 0;
 
 	ret->name = "nat of private networks";
@@ -128,14 +187,17 @@ void net_nat_probe(const struct iso_host *host, struct iso_probe *ret)
 		(void)snprintf(ret->how, sizeof(ret->how), "off: nat = no in agent.conf");
 		return;
 	}
-	err = net_nat_rules(host->net, host->nat, &rules) ?: net_nft_run(rules, true, &why);
+	err = net_nat_rules(host, &text) ?: net_nft_run(text, true, &why);
 	ret->ok = !err;
 	if (err)
 		(void)snprintf(ret->reason, sizeof(ret->reason), "%.150s", why.text);
 	else
-		(void)snprintf(ret->how, sizeof(ret->how), "nf_tables, tasks %s; ip_forward=%d%s",
-			       host->nat->isolate ? "apart" : "together", forwards(),
-			       forwards()	    ? ""
+		(void)snprintf(ret->how, sizeof(ret->how), "nf_tables, tasks %s; ip_forward=%d%s%s",
+			       host->nat->isolate ? "apart" : "together", on,
+			       on		    ? ""
 			       : host->nat->forward ? ", set with the first task"
-						    : ": nothing beyond this host is reached");
+						    : ": nothing beyond this host is reached",
+			       wants_ipv6(host) ? forwards(IP6_FORWARD) ? "; IPv6 forwards too"
+									: "; IPv6 does not forward"
+						: "");
 }

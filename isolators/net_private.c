@@ -2,7 +2,8 @@
 /*
  * A network of a container's own that reaches the host: a veth pair, point to point, no bridge.
  * Every host end has the gateway's address and a route to the one address behind it; the kernel's
- * strict reverse path filter drops there what comes with any other source. Host ends have no IPv6.
+ * strict reverse path filter drops there what comes with any other source. IPv6 likewise where it is
+ * configured, at the same place of its own range, and no more of it than that where it is not.
  * Source: veth(4), rtnetlink(7), Documentation/networking/ip-sysctl.rst "rp_filter".
  */
 #include "isolators/net.h"
@@ -11,7 +12,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if.h>
-#include <netlink/route/addr.h>
 #include <netlink/route/link.h>
 #include <netlink/route/link/veth.h>
 #include <netlink/route/route.h>
@@ -21,7 +21,8 @@
 #include <unistd.h>
 
 #include "agent/lib/cleanup.h"
-#include "isolators/isolator.h"
+#include "isolators/net_device.h"
+#include "isolators/rows.h"
 
 #define HOST_END   "dcos-%06x" /* 11 bytes, of the 15 that a name may have */
 #define INSIDE_END "eth0"
@@ -30,87 +31,6 @@
 #define TRIES_MAX  4096 /* places of the pool that are looked at for a free one */
 #define GATEWAY	   1 /* places of the pool: 0 is the network, the last one its broadcast */
 #define FIRST	   2
-
-static struct nl_addr *addr_new(uint32_t host_order, int bits)
-{
-	uint32_t be = htonl(host_order);
-	struct nl_addr *a = nl_addr_build(AF_INET, &be, sizeof(be));
-
-	if (a)
-		nl_addr_set_prefixlen(a, bits);
-	return a;
-}
-
-static int device_addr(struct nl_sock *sock, int ifindex, uint32_t addr)
-{
-	struct nl_addr *local = addr_new(addr, 32);
-	struct rtnl_addr *ra = rtnl_addr_alloc();
-	int err = -NLE_NOMEM;
-
-	if (local && ra) {
-		rtnl_addr_set_ifindex(ra, ifindex);
-		err = rtnl_addr_set_local(ra, local);
-	}
-	if (local && ra && !err)
-		err = rtnl_addr_add(sock, ra, 0);
-	rtnl_addr_put(ra);
-	nl_addr_put(local);
-	return err;
-}
-
-static int device_up(struct nl_sock *sock, int ifindex)
-{
-	struct rtnl_link *now = rtnl_link_alloc(), *up = rtnl_link_alloc();
-	int err = -NLE_NOMEM;
-
-	if (now && up) {
-		rtnl_link_set_ifindex(now, ifindex);
-		rtnl_link_set_flags(up, IFF_UP);
-		err = rtnl_link_change(sock, now, up, 0);
-	}
-	rtnl_link_put(now);
-	rtnl_link_put(up);
-	return err;
-}
-
-/* A route to @dst/@bits by a device, by way of @via unless that is 0. */
-static int device_route(struct nl_sock *sock, int ifindex, uint32_t dst, int bits, uint32_t via)
-{
-	struct nl_addr *to = addr_new(dst, bits), *gw = via ? addr_new(via, 32) : NULL;
-	struct rtnl_route *r = rtnl_route_alloc();
-	struct rtnl_nexthop *nh = rtnl_route_nh_alloc();
-	int err = -NLE_NOMEM;
-
-	if (to && r && nh && (gw || !via)) {
-		rtnl_route_set_scope(r, via ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK);
-		rtnl_route_nh_set_ifindex(nh, ifindex);
-		if (gw)
-			rtnl_route_nh_set_gateway(nh, gw);
-		err = rtnl_route_set_dst(r, to);
-		rtnl_route_add_nexthop(r, nh);
-		nh = NULL; /* the route's */
-	}
-	if (!err)
-		err = rtnl_route_add(sock, r, NLM_F_CREATE | NLM_F_EXCL);
-	if (nh)
-		rtnl_route_nh_free(nh);
-	rtnl_route_put(r);
-	nl_addr_put(gw);
-	nl_addr_put(to);
-	return err;
-}
-
-static int device_index(struct nl_sock *sock, const char *name, int *ret)
-{
-	struct rtnl_link *link = NULL;
-	int err = rtnl_link_get_kernel(sock, 0, name, &link);
-
-	if (err)
-		return err;
-	*ret = rtnl_link_get_ifindex(link);
-	rtnl_link_put(link);
-	return 0;
-}
 
 /* The pair, at the first free place from @seed on. */
 static int pair_new(struct nl_sock *sock, const struct net_pool *pool, pid_t pid, uint64_t seed,
@@ -136,26 +56,36 @@ static int pair_new(struct nl_sock *sock, const struct net_pool *pool, pid_t pid
 		       usable);
 }
 
-static int switch_on(const char *family, const char *name, const char *knob, struct why *why)
+static int set_knob(const char *family, const char *name, const char *knob, const char *value,
+		    struct why *why)
 {
 	char path[64 + IFNAMSIZ];
 
 	(void)snprintf(path, sizeof(path), "/proc/sys/net/%s/conf/%s/%s", family, name, knob);
 	cleanup_close int fd = open(path, O_WRONLY | O_CLOEXEC);
 
-	if (fd < 0 || write(fd, "1", 1) != 1)
+	if (fd < 0 || write(fd, value, strlen(value)) < 0)
 		return why_set(why, -errno, "net: %s", path);
 	return 0;
 }
 
-/* Before the device is up. IPv6 has no such filter, and link-local addresses come unasked. */
-static int filter_sources(const char *name, struct why *why)
+/*
+ * Of the host's end with IPv6: what tasks advertise is not heard, and its link-local address is
+ * good at once, as nobody else can have it. Without, it has no such address.
+ */
+static int knobs6(const char *name, bool on, struct why *why)
 {
-	int err = switch_on("ipv4", name, "rp_filter", why);
+	static const char *const off[] = {"accept_ra", "accept_redirects", "accept_dad",
+					  "disable_ipv6"};
+	int err = 0;
 
-	if (err || access("/proc/sys/net/ipv6", F_OK))
-		return err;
-	return switch_on("ipv6", name, "disable_ipv6", why);
+	if (!on)
+		return access("/proc/sys/net/ipv6", F_OK)
+			       ? 0
+			       : set_knob("ipv6", name, "disable_ipv6", "1", why);
+	for (size_t i = 0; i < sizeof(off) / sizeof(*off) && !err; i++)
+		err = set_knob("ipv6", name, off[i], "0", why);
+	return err;
 }
 
 static void alias_of(const struct isolation *iso, char buf[static ALIAS_MAX])
@@ -164,58 +94,78 @@ static void alias_of(const struct isolation *iso, char buf[static ALIAS_MAX])
 		       (unsigned long long)iso->cgroup_id); /* fits */
 }
 
-static int device_alias(struct nl_sock *sock, int ifindex, const char *alias)
+/* Whether there is IPv6: what keeps sources true there is a rule of isolators/net_nat.c. */
+static bool wants_ipv6(struct isolation *iso)
 {
-	struct rtnl_link *now = rtnl_link_alloc(), *with = rtnl_link_alloc();
-	int err = -NLE_NOMEM;
-
-	if (now && with) {
-		rtnl_link_set_ifindex(now, ifindex);
-		rtnl_link_set_ifalias(with, alias);
-		err = rtnl_link_change(sock, now, with, 0);
-	}
-	rtnl_link_put(now);
-	rtnl_link_put(with);
-	return err;
+	if (!iso->host->net6 || !iso->host->net6->bits)
+		return false;
+	if (!access("/proc/sys/net/ipv6", F_OK) && iso->priv[iso_index(&nat_isolator)])
+		return true;
+	iso_warn(iso, "network: private without IPv6: %s",
+		 access("/proc/sys/net/ipv6", F_OK) ? "this host has none" : "it needs nat");
+	return false;
 }
 
-static int host_end_up(struct nl_sock *sock, struct isolation *iso, uint32_t place)
+static int host_end_up(struct nl_sock *sock, struct isolation *iso, uint32_t place, bool ipv6)
 {
-	const struct net_pool *pool = iso->host->net;
+	const struct iso_host *host = iso->host;
 	char name[IFNAMSIZ], alias[ALIAS_MAX];
+	struct in6_addr gateway, task;
 	int ifindex = 0, err;
 
 	(void)snprintf(name, sizeof(name), HOST_END, place);
 	alias_of(iso, alias);
-	err = filter_sources(name, &iso->why);
+	err = set_knob("ipv4", name, "rp_filter", "1", &iso->why) ?: knobs6(name, ipv6, &iso->why);
 	if (err)
 		return err;
-	err = device_index(sock, name, &ifindex);
+	err = net_device_index(sock, name, &ifindex);
 	if (!err)
-		err = device_alias(sock, ifindex, alias);
+		err = net_device_alias(sock, ifindex, alias);
 	if (!err)
-		err = device_addr(sock, ifindex, pool->base + GATEWAY);
+		err = net_device_addr(sock, ifindex, net_addr4(host->net->base + GATEWAY, 32));
 	if (!err)
-		err = device_up(sock, ifindex);
+		err = net_device_up(sock, ifindex);
 	if (!err)
-		err = device_route(sock, ifindex, pool->base + place, 32, 0);
+		err = net_device_route(sock, ifindex, net_addr4(host->net->base + place, 32));
+	if (!err && ipv6) {
+		gateway = net_pool6_at(host->net6, GATEWAY);
+		task = net_pool6_at(host->net6, place);
+		err = net_device_addr(sock, ifindex, net_addr6(&gateway, 128));
+		if (!err)
+			err = net_device_route(sock, ifindex, net_addr6(&task, 128));
+	}
 	return err ? iso_fail(iso, -EIO, "net: %s: %s", name, nl_geterror(err)) : 0;
 }
 
-static int inside_end_up(struct nl_sock *sock, const struct net_pool *pool, uint32_t place,
-			 struct why *why)
+static int inside_ipv6(struct nl_sock *sock, int ifindex, const struct net_pool6 *pool,
+		       uint32_t place)
 {
-	uint32_t gateway = pool->base + GATEWAY;
-	int ifindex = 0, err = device_index(sock, INSIDE_END, &ifindex);
+	struct in6_addr gateway = net_pool6_at(pool, GATEWAY), own = net_pool6_at(pool, place);
+	int err = net_device_addr(sock, ifindex, net_addr6(&own, 128));
 
 	if (!err)
-		err = device_addr(sock, ifindex, pool->base + place);
+		err = net_device_route(sock, ifindex, net_addr6(&gateway, 128));
 	if (!err)
-		err = device_up(sock, ifindex);
+		err = net_device_gateway(sock, ifindex, net_addr6(&gateway, 128));
+	return err;
+}
+
+static int inside_end_up(struct nl_sock *sock, const struct iso_host *host, uint32_t place,
+			 bool ipv6, struct why *why)
+{
+	uint32_t gateway = host->net->base + GATEWAY;
+	int ifindex = 0, err = net_device_index(sock, INSIDE_END, &ifindex);
+
 	if (!err)
-		err = device_route(sock, ifindex, gateway, 32, 0);
+		err = net_device_addr(sock, ifindex, net_addr4(host->net->base + place, 32));
 	if (!err)
-		err = device_route(sock, ifindex, 0, 0, gateway);
+		err = net_device_up(sock, ifindex);
+	if (!err)
+		err = net_device_route(sock, ifindex, net_addr4(gateway, 32));
+	if (!err)
+		err = net_device_gateway(sock, ifindex, net_addr4(gateway, 32));
+	if (!err && ipv6)
+		err = inside_ipv6(sock, ifindex, host->net6, place);
 	return err ? why_set(why, -EIO, "net: " INSIDE_END ": %s", nl_geterror(err)) : 0;
 }
 
@@ -232,10 +182,16 @@ static struct nl_sock *host_socket(struct isolation *iso)
 	return NULL;
 }
 
+bool net_has_ipv6(const struct isolation *iso)
+{
+	return !IN6_IS_ADDR_UNSPECIFIED(&iso->net_ipv6);
+}
+
 int net_private_up(struct nl_sock *inside, struct isolation *iso)
 {
 	const struct net_pool *pool = iso->host->net;
 	struct nl_sock *host = host_socket(iso);
+	bool ipv6 = host && wants_ipv6(iso);
 	uint32_t place = 0;
 	int err;
 
@@ -243,29 +199,38 @@ int net_private_up(struct nl_sock *inside, struct isolation *iso)
 		return -EIO;
 	err = pair_new(host, pool, iso->pid, iso->cgroup_id, &place, &iso->why);
 	if (!err)
-		err = host_end_up(host, iso, place);
+		err = host_end_up(host, iso, place, ipv6);
 	if (!err)
-		err = inside_end_up(inside, pool, place, &iso->why);
+		err = inside_end_up(inside, iso->host, place, ipv6, &iso->why);
 	if (!err)
 		iso->net_ipv4 = pool->base + place;
+	if (!err && ipv6)
+		iso->net_ipv6 = net_pool6_at(iso->host->net6, place);
 	nl_socket_free(host);
 	return err;
 }
 
-/* The address is that of the route: the pool may be another one since. */
+/* The addresses are those of the routes: the pool may be another one since. */
 static void route_is_to(struct nl_object *obj, void *arg)
 {
-	struct rtnl_route *r = (struct rtnl_route *)obj;
-	struct nl_addr *dst = rtnl_route_get_dst(r);
+	struct nl_addr *dst = rtnl_route_get_dst((struct rtnl_route *)obj);
+	struct isolation *iso = arg;
+	const void *addr;
 	uint32_t be;
 
-	if (!dst || nl_addr_get_family(dst) != AF_INET || nl_addr_get_prefixlen(dst) != 32)
+	if (!dst || nl_addr_get_prefixlen(dst) != 8 * nl_addr_get_len(dst))
 		return;
-	memcpy(&be, nl_addr_get_binary_addr(dst), sizeof(be));
-	*(uint32_t *)arg = ntohl(be);
+	addr = nl_addr_get_binary_addr(dst);
+	if (nl_addr_get_family(dst) == AF_INET) {
+		memcpy(&be, addr, sizeof(be));
+		iso->net_ipv4 = ntohl(be);
+	} else if (nl_addr_get_family(dst) == AF_INET6 && !IN6_IS_ADDR_LINKLOCAL(addr) &&
+		   !IN6_IS_ADDR_MULTICAST(addr)) {
+		memcpy(&iso->net_ipv6, addr, sizeof(iso->net_ipv6));
+	}
 }
 
-static int route_address(struct nl_sock *sock, int ifindex, uint32_t *ret)
+static int route_addresses(struct nl_sock *sock, int ifindex, int family, struct isolation *iso)
 {
 	struct rtnl_route *like = rtnl_route_alloc();
 	struct rtnl_nexthop *nh = rtnl_route_nh_alloc();
@@ -273,13 +238,13 @@ static int route_address(struct nl_sock *sock, int ifindex, uint32_t *ret)
 	int err = like && nh ? 0 : -NLE_NOMEM;
 
 	if (!err)
-		err = rtnl_route_alloc_cache(sock, AF_INET, 0, &all);
+		err = rtnl_route_alloc_cache(sock, family, 0, &all);
 	if (!err) {
 		rtnl_route_nh_set_ifindex(nh, ifindex);
 		rtnl_route_add_nexthop(like, nh);
 		nh = NULL; /* the route's */
 		rtnl_route_set_table(like, RT_TABLE_MAIN);
-		nl_cache_foreach_filter(all, OBJ_CAST(like), route_is_to, ret);
+		nl_cache_foreach_filter(all, OBJ_CAST(like), route_is_to, iso);
 	}
 	if (nh)
 		rtnl_route_nh_free(nh);
@@ -308,7 +273,9 @@ int net_private_find(struct isolation *iso)
 	}
 	nl_cache_free(all);
 	if (!err && ifindex)
-		err = route_address(host, ifindex, &iso->net_ipv4);
+		err = route_addresses(host, ifindex, AF_INET, iso);
+	if (!err && ifindex && !access("/proc/sys/net/ipv6", F_OK))
+		err = route_addresses(host, ifindex, AF_INET6, iso);
 	nl_socket_free(host);
 	return err ? iso_fail(iso, -EIO, "net: finding the address: %s", nl_geterror(err)) : 0;
 }

@@ -52,24 +52,34 @@ static const char *protocol_of(const struct net_publish *p)
 	return p->udp ? "udp" : "tcp";
 }
 
+/* Errors are seen when @f is closed. */
+static void element(FILE *f, const char *verb, const char *map, const struct net_publish *p,
+		    const char *addr)
+{
+	(void)fprintf(f, "%s element inet dcos %s { %s . %u", verb, map, protocol_of(p), p->host);
+	if (addr)
+		(void)fprintf(f, " : %s . %u", addr, p->inside);
+	(void)fputs(" }\n", f);
+}
+
 /* "add", with where they lead to, or "delete". Return: malloc'd, NULL: out of memory */
 static char *commands(const struct isolation *iso, const char *verb, bool target)
 {
 	struct in_addr in = {.s_addr = htonl(iso->net_ipv4)};
-	char addr[INET_ADDRSTRLEN], to[INET_ADDRSTRLEN + 16], *text = NULL;
+	char addr[INET_ADDRSTRLEN], addr6[INET6_ADDRSTRLEN], *text = NULL;
 	size_t size;
 	FILE *f = open_memstream(&text, &size);
 
 	if (!f)
 		return NULL;
+	(void)inet_ntop(AF_INET, &in, addr, sizeof(addr)); /* fit */
+	(void)inet_ntop(AF_INET6, &iso->net_ipv6, addr6, sizeof(addr6));
 	for (size_t i = 0; i < iso->spec->publish_nr; i++) {
 		const struct net_publish *p = &iso->spec->publish[i];
 
-		(void)snprintf(to, sizeof(to), " : %s . %u",
-			       inet_ntop(AF_INET, &in, addr, sizeof(addr)), p->inside); /* fits */
-		(void)fprintf(f, "%s element inet dcos publish { %s . %u%s }\n", verb,
-			      protocol_of(p), p->host,
-			      target ? to : ""); /* seen when it is closed */
+		element(f, verb, "publish", p, target ? addr : NULL);
+		if (net_has_ipv6(iso))
+			element(f, verb, "publish6", p, target ? addr6 : NULL);
 	}
 	if (!fclose(f))
 		return text;

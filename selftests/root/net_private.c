@@ -23,6 +23,8 @@
 #define GONE_MS	   10000
 
 static struct net_pool pool;
+static struct net_pool6 pool6;
+static const struct net_nat nat = {.on = true, .isolate = true};
 
 /* The test's own network stands for the host's. */
 static void rig_private(struct ct_rig *rig, const char *range)
@@ -33,6 +35,23 @@ static void rig_private(struct ct_rig *rig, const char *range)
 	ASSERT_EQ(net_pool_parse(range, &pool), 0);
 	rig->host.net = &pool;
 	rig->spec.net_private = true;
+}
+
+/* The same with IPv6, which needs the rules of nat. */
+static void rig_ipv6(struct ct_rig *rig)
+{
+	cleanup_free char *text = NULL;
+	struct why why = {0};
+
+	if (access("/proc/sys/net/ipv6", F_OK))
+		test_skip("this host has no IPv6");
+	rig_private(rig, "10.99.0.0/29");
+	ASSERT_EQ(net_pool6_parse("fd00:dc05::/64", &pool6), 0);
+	rig->host.net6 = &pool6;
+	rig->host.nat = &nat;
+	ASSERT_EQ(net_nat_rules(&rig->host, &text), 0);
+	if (net_nft_run(text, true, &why))
+		test_skip("%s", why.text);
 }
 
 /* Devices of this process's network, lo included. */
@@ -208,6 +227,20 @@ static int echoes(void)
 	return n;
 }
 
+static int echoes6(void)
+{
+	FILE *f = fopen("/proc/thread-self/net/snmp6", "re");
+	char line[512];
+	int n = -1;
+
+	ASSERT_TRUE(f != NULL);
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "Icmp6InEchos %d", &n) == 1)
+			break;
+	(void)fclose(f);
+	return n;
+}
+
 /* The true address comes first, so that the other ping is not lost for want of a neighbour. */
 TEST(what_a_private_task_sends_from_another_address_does_not_arrive, NEED_IMAGE)
 {
@@ -241,6 +274,87 @@ TEST(the_host_end_of_a_private_network_has_no_ipv6, NEED_IMAGE)
 	if (f)
 		(void)fclose(f);
 	EXPECT_EQ(found, 0);
+	ct_rig_end(&rig);
+}
+
+TEST(a_private_task_with_ipv6_reaches_the_host_at_once, NEED_IMAGE)
+{
+	struct ct_rig rig;
+
+	rig_ipv6(&rig);
+	rig.spec.process.capabilities = 1ULL << CAP_NET_RAW; /* for ping */
+	EXPECT_RUN(&rig,
+		   "busybox ip -6 -o addr show dev eth0 | grep -cE 'inet6 fd00:dc05::[2-6]/128 '; "
+		   "busybox ip -6 route | grep default | grep -o 'via .* dev eth0'; "
+		   "busybox ping -6 -c 1 -W 9 fd00:dc05::1 > /dev/null && echo reached; "
+		   "busybox grep -cE '^fd00:dc05::[2-6][[:blank:]]t$' /etc/hosts",
+		   "1\nvia fd00:dc05::1 dev eth0\nreached\n1\n");
+	EXPECT_EQ(links_when(1), 1);
+	ct_rig_end(&rig);
+}
+
+TEST(both_addresses_of_a_private_task_are_found_again, NEED_IMAGE)
+{
+	struct isolation other;
+	struct ct_rig rig;
+
+	rig_ipv6(&rig);
+	ct_rig_args(&rig, "sleep", "1000", NULL);
+	ASSERT_EQ(ct_rig_create(&rig), 0);
+	other = rig.c->iso;
+	other.net_ipv4 = 0;
+	other.net_ipv6 = in6addr_any;
+	EXPECT_EQ(net_private_find(&other), 0);
+	EXPECT_EQ(other.net_ipv4, rig.c->iso.net_ipv4);
+	EXPECT_EQ(other.net_ipv6.s6_addr[15], (uint8_t)other.net_ipv4); /* the same place */
+	EXPECT_EQ(memcmp(&other.net_ipv6, &rig.c->iso.net_ipv6, sizeof(other.net_ipv6)), 0);
+	ct_rig_end(&rig);
+}
+
+TEST(a_private_task_with_ipv6_sends_from_no_other_address_and_is_no_router, NEED_IMAGE)
+{
+	struct ct_rig rig;
+
+	rig_ipv6(&rig);
+	rig.spec.process.capabilities = 1ULL << CAP_NET_ADMIN | 1ULL << CAP_NET_RAW;
+	EXPECT_RUN(&rig,
+		   "busybox ip -6 addr add fd00:dc05::5:5/128 dev eth0; "
+		   "while busybox ip -6 addr show dev eth0 | grep -q tentative; do "
+		   "busybox usleep 100000; done; "
+		   "busybox ping -6 -c 1 -W 9 fd00:dc05::1 > /dev/null && echo own; "
+		   "busybox ping -6 -c 1 -W 1 -I fd00:dc05::5:5 fd00:dc05::1 | "
+		   "grep -o '1 packets trans.*'",
+		   "own\n1 packets transmitted, 0 packets received, 100% packet loss\n");
+	EXPECT_EQ(echoes6(), 1);
+	ct_rig_args(&rig, "sleep", "1000", NULL);
+	ASSERT_EQ(ct_rig_create(&rig), 0);
+	for (int place = 2, seen = 0; place < 7 || !seen; place++) {
+		const char *path =
+			ct_rig_text("/proc/sys/net/ipv6/conf/dcos-%06x/accept_ra", place);
+		FILE *f = fopen(path, "re");
+		char c = 0;
+
+		ASSERT_TRUE(place < 7);
+		if (!f)
+			continue;
+		EXPECT_EQ(fread(&c, 1, 1, f), 1);
+		EXPECT_EQ(c, '0');
+		(void)fclose(f);
+		seen = 1;
+	}
+	ct_rig_end(&rig);
+}
+
+TEST(without_nat_there_is_no_ipv6_and_a_warning, NEED_IMAGE)
+{
+	struct ct_rig rig;
+
+	rig_ipv6(&rig);
+	rig.host.nat = NULL;
+	ct_rig_args(&rig, "sleep", "1000", NULL);
+	ASSERT_EQ(ct_rig_create(&rig), 0);
+	EXPECT_TRUE(IN6_IS_ADDR_UNSPECIFIED(&rig.c->iso.net_ipv6));
+	EXPECT_TRUE(rig.c->iso.net_ipv4 != 0);
 	ct_rig_end(&rig);
 }
 

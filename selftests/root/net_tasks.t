@@ -13,6 +13,7 @@ MANY=20
 [ "$DCOS_SRC" != /dcos/src ] || MANY=6 # in a guest, where each takes seconds
 AGENT_CONF='[network]
 ipv4 = 10.99.0.0/26
+ipv6 = fd00:dc05::/64
 dns = 192.0.2.53
 forward = yes
 [tasks]
@@ -25,6 +26,7 @@ tap $? "an agent starts"
 [ -n "$AGENT_PID" ] && kill -0 "$AGENT_PID" || tap_done
 
 ipv4() { dcosctl --json inspect "$1" | sed -n 's/.*"ipv4": *"\([0-9.]*\)".*/\1/p'; }
+ipv6() { dcosctl --json inspect "$1" | sed -n 's/.*"ipv6": *"\([0-9a-f:]*\)".*/\1/p'; }
 pid_of() { dcosctl --json inspect "$1" | grep -o '"pid": *[0-9]*' | head -1 | tr -dc 0-9; }
 devices() { ip -o link show type veth | wc -l; }
 no_devices() { [ "$(devices)" = 0 ]; }
@@ -60,6 +62,17 @@ if [[ $nat == *'"ok": true'* || $nat == *'"ok":true'* ]]; then
 	inside() { nsenter --target "$(pid_of one)" --net busybox ping -c 1 -W "$1" "$2" > /dev/null; }
 	beyond ip addr add 192.0.2.2/24 dev far && beyond ip link set far up
 	is "$(cat /proc/sys/net/ipv4/ip_forward)" 1 "forward = yes: the host forwards"
+	six= page6='exec 3<> /dev/tcp/2001:db8::1/8080 && printf "GET / HTTP/1.0\r\n\r\n" >&3 && cat <&3 | tail -n 1'
+	[ ! -e /proc/sys/net/ipv6 ] || six=1
+	if [ "$six" ]; then
+		like "$(ipv6 one)" '^fd00:dc05::[0-9a-f]+$' "inspect shows its IPv6 address"
+		ip -6 addr add 2001:db8::1/64 dev near nodad
+		beyond ip -6 addr add 2001:db8::2/64 dev far nodad
+		reaches6() { nsenter --target "$(pid_of one)" --net busybox ping -6 -c 1 -W 9 2001:db8::2 > /dev/null; }
+		ok "by IPv6 a task reaches the neighbour too" until_ok "$PATIENCE" reaches6
+	else
+		skip "IPv6" "this host has none"
+	fi
 	ok "a task reaches a neighbour of the host, who sees the host's address" inside 9 192.0.2.2
 	dcosctl run --id pub --image "$T/img" --network private --publish 8080:80 --publish 5353:53/udp -- \
 		sh -c 'mkdir -p /tmp/www; echo published > /tmp/www/index.html; exec httpd -f -p 80 -h /tmp/www' > /dev/null
@@ -69,6 +82,11 @@ if [[ $nat == *'"ok": true'* || $nat == *'"ok":true'* ]]; then
 	serves() { [ "$(fetch)" = published ]; }
 	ok "the host reaches it by the port of its own address" until_ok "$PATIENCE" serves
 	is "$(fetch beyond)" published "so does the neighbour"
+	if [ "$six" ]; then
+		page4=$page page=$page6
+		is "$(fetch)/$(fetch beyond)" published/published "and both by IPv6"
+		page=$page4
+	fi
 	is "$(fetch nsenter --target "$(pid_of one)" --net)" published "and another task"
 	like "$(dcosctl run --id pub2 --image "$T/img" --network private --publish 8080:81 -- true 2>&1)" \
 		'publish: a port that another container has' "a port that a task has is refused"
@@ -92,6 +110,7 @@ if [[ $nat == *'"ok": true'* || $nat == *'"ok":true'* ]]; then
 	sleeper two
 	ok "the host reaches the next task" busybox ping -c 1 -W 9 "$(ipv4 two)"
 	ok "but no other task does" refused inside 1 "$(ipv4 two)"
+	[ -z "$six" ] || ok "nor by IPv6" refused inside 1 "$(ipv6 two)"
 	beyond ip route add 10.99.0.0/26 via 192.0.2.1
 	ok "the neighbour reaches no task" refused beyond busybox ping -c 1 -W 1 "$address"
 	dcosctl kill --signal KILL two > /dev/null

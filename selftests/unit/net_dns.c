@@ -13,13 +13,14 @@ static const struct net_dns *two(struct net_dns *dns)
 	return dns;
 }
 
-#define EXPECT_CONF(host, dns, want)                                                               \
+#define EXPECT_CONF6(host, dns, ipv6, want)                                                        \
 	do {                                                                                       \
 		cleanup_free char *got = NULL;                                                     \
                                                                                                    \
-		ASSERT_EQ(net_resolv_conf(host, dns, &got), 0);                                    \
+		ASSERT_EQ(net_resolv_conf(host, dns, ipv6, &got), 0);                              \
 		EXPECT_STREQ(got, want);                                                           \
 	} while (0)
+#define EXPECT_CONF(host, dns, want) EXPECT_CONF6(host, dns, false, want)
 
 TEST(a_list_of_name_servers_is_none_or_one_to_three_addresses)
 {
@@ -67,4 +68,14 @@ TEST(words_that_only_begin_like_a_name_server_are_kept)
 
 	EXPECT_CONF("nameservers 127.0.0.1\nnameserver 192.0.2.7\n", two(&dns),
 		    "nameservers 127.0.0.1\nnameserver 192.0.2.7\n");
+}
+
+TEST(with_ipv6_its_servers_stay_but_for_loopback_and_link_local)
+{
+	struct net_dns dns;
+
+	EXPECT_CONF6("nameserver 2001:db8::1\nnameserver ::1\nnameserver fe80::1%eth0\n", two(&dns),
+		     true, "nameserver 2001:db8::1\nnameserver 192.0.2.1\nnameserver 192.0.2.2\n");
+	EXPECT_CONF6("nameserver fe80::1\nnameserver 192.0.2.9\n", NULL, true,
+		     "nameserver 192.0.2.9\n");
 }
