@@ -70,8 +70,8 @@ static const struct task_row rows[] = {
 	  "of "
 	  "agent.conf(5): \"8080:80\" the host's first, then the task's, with \"/udp\" behind it "
 	  "for "
-	  "UDP. By all IPv4 addresses of the host but loopback. A port that another task or a "
-	  "socket of the host has is refused."},
+	  "UDP. By all addresses of the host but loopback, IPv6 included where the task has it. A "
+	  "port that another task or a socket of the host has is refused."},
 	 value_publish,
 	 SPEC(ct)},
 	{{"bind_ports", "array of numbers or texts, at most 64", "any port",

@@ -277,7 +277,8 @@ static const struct task_row rows[] = {
 	 BURST_MAX},
 	{{"ingress", "rate 64kbit..1tbit", "no limit",
 	  "Most bits a second that the task receives, likewise; what is too much is dropped, TCP's "
-	  "less readily, so that its senders slow down."},
+	  "less readily, so that its senders slow down. Tasks of the same agent that send to it "
+	  "are paced to its rate."},
 	 want_rate,
 	 RES(ingress_bps),
 	 RATE_MIN,
