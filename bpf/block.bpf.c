@@ -52,9 +52,10 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 struct flight {
 	__u64 owner; /* as dcos_cell.owner */
 	__u64 begin_ns; /* CLOCK_MONOTONIC */
+	__u64 sector; /* where on the device */
 	__u32 slot;
 	__u32 dev; /* as dcos_disk.dev */
-	__u32 tid; /* of who submitted it */
+	__u32 tid; /* of who submitted it; 0: it has ended */
 	__u32 write;
 };
 
@@ -176,12 +177,13 @@ static __always_inline void queued(struct bio *bio, bool last)
 {
 	__u64 key = (__u64)bio;
 	struct flight *known = bpf_map_lookup_elem(&disk_flights, &key);
-	struct flight f = {.tid = (__u32)bpf_get_current_pid_tgid()};
+	struct flight f = {.tid = (__u32)bpf_get_current_pid_tgid(),
+			   .sector = bio->bi_iter.bi_sector};
 	__u32 op = bio->bi_opf & OP_MASK;
 	struct dcos_cell *c;
 
-	/* if its end was missed, another thread's bio may have the same address by now */
-	if (is_discard(op) || (known && known->tid == f.tid))
+	/* if its end was missed, another bio may have the same address by now */
+	if (is_discard(op) || (known && known->tid == f.tid && known->sector == f.sector))
 		return;
 	f.owner = owner_of_bio(bio, &f.slot);
 	c = f.owner ? cell_at(f.slot, f.owner) : NULL;
@@ -255,14 +257,14 @@ static __always_inline void landed(__u64 key)
 	__u64 i;
 	long r;
 
-	if (!f)
+	if (!f || !f->tid)
 		return;
 	copy = *f;
 	r = bpf_map_delete_elem(&disk_flights, &key);
-	if (r && r != -ENOENT)
-		f->tid = 0; /* a bucket's lock was not to be had: the next bio here is another */
-	if (r)
+	if (r == -ENOENT)
 		return;
+	if (r)
+		f->tid = 0; /* a bucket's lock was not to be had: ended, but it stays */
 	d = cell_at(copy.slot, copy.owner) ? detail_at(copy.slot) : NULL;
 	i = bucket_of(bpf_ktime_get_ns() - copy.begin_ns);
 	barrier_var(i); /* or the verifier of 6.1 does not see the bound */

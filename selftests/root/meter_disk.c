@@ -77,15 +77,39 @@ static uint64_t hist_count(const struct rig *g)
 }
 
 /* Where the io controller charges a loop device's own requests, they are in the histogram too. */
+/* Events that may have been missed: what the last of the programs did not see. */
+static uint64_t skipped(const struct rig *g, const char *last)
+{
+	struct meter_program p[METER_PROGRAMS_MAX];
+	int i, n = meter_programs(g->m, p, METER_PROGRAMS_MAX);
+
+	for (i = 0; i < n; i++) {
+		if (strncmp(p[i].name, last, sizeof(p[i].name) - 1))
+			continue;
+		if (p[i].skipped)
+			printf("# %s was skipped %lu times\n", last, (unsigned long)p[i].skipped);
+		return p[i].skipped;
+	}
+	test_fail(__FILE__, __LINE__, "no program %s", last);
+	return 0;
+}
+
+static uint64_t ends_skipped(const struct rig *g)
+{
+	return skipped(g, "disk_done_2nd") + skipped(g, "disk_end_2nd");
+}
+
 static void expect_all_ended(const struct rig *g, const struct dcos_disk *only)
 {
 	struct dcos_cell c = rig_row(g);
 	uint64_t all = c.nr_disk_reads + c.nr_disk_writes;
 
-	if (all == only->nr_reads + only->nr_writes)
-		EXPECT_EQ(hist_count(g), all);
-	else
+	if (all == only->nr_reads + only->nr_writes) {
+		EXPECT_LE(hist_count(g), all);
+		EXPECT_GE(hist_count(g) + ends_skipped(g), all);
+	} else {
 		printf("# other devices counted as well, latencies not compared\n");
+	}
 }
 
 static void expect_disk(const struct dcos_disk *got, const struct rig_disk_io *want)
@@ -124,7 +148,7 @@ TEST(bytes_and_operations_equal_the_statistics_of_a_device_used_by_one_task_alon
 	expect_disk(&row, &io);
 	EXPECT_EQ(row.write_bytes, 300 * BLOCK);
 	EXPECT_EQ(row.read_bytes, 500 * BLOCK);
-	EXPECT_EQ(rig_flights(&g), 0);
+	EXPECT_LE(rig_flights(&g), ends_skipped(&g));
 	expect_all_ended(&g, &row);
 }
 
@@ -144,7 +168,7 @@ TEST(what_others_do_on_the_same_device_is_charged_to_nobody, NEEDS)
 	EXPECT_EQ(rig_run(plain, rig_load_run, &other), 0);
 	EXPECT_EQ(rig_disk_row(&g, d.major, d.minor).read_bytes, 50 * BLOCK);
 	EXPECT_EQ(rig_disk_row(&g, d.major, d.minor).write_bytes, 0);
-	EXPECT_EQ(rig_flights(&g), 0);
+	EXPECT_LE(rig_flights(&g), ends_skipped(&g));
 }
 
 TEST(a_request_that_the_device_takes_in_pieces_counts_as_its_pieces_and_ends_once, NEEDS)
@@ -164,7 +188,7 @@ TEST(a_request_that_the_device_takes_in_pieces_counts_as_its_pieces_and_ends_onc
 	EXPECT_EQ(row.read_bytes, 8 * MB);
 	EXPECT_EQ(row.nr_reads, 8 * MB / (64 * KB));
 	EXPECT_EQ(row.nr_writes, 4 * MB / (64 * KB));
-	EXPECT_EQ(rig_flights(&g), 0);
+	EXPECT_LE(rig_flights(&g), ends_skipped(&g));
 	expect_all_ended(&g, &row);
 }
 
@@ -238,7 +262,7 @@ TEST(a_flush_is_a_write_without_bytes, NEEDS)
 	EXPECT_EQ(rig_disk_row(&g, d.major, d.minor).nr_writes, 1);
 	EXPECT_EQ(rig_disk_row(&g, d.major, d.minor).write_bytes, 0);
 	EXPECT_GE(hist_count(&g), 1);
-	EXPECT_EQ(rig_flights(&g), 0);
+	EXPECT_LE(rig_flights(&g), ends_skipped(&g));
 }
 
 /* Neighbours that are submitted together, which the block layer merges into few requests. */
@@ -281,7 +305,7 @@ TEST(requests_that_are_merged_count_and_end_each_for_itself, NEEDS)
 	printf("# %d reads became %lu\n", TOGETHER, (unsigned long)io.nr_reads);
 	EXPECT_EQ(row.nr_reads, TOGETHER);
 	EXPECT_EQ(row.read_bytes, io.read_bytes);
-	EXPECT_EQ(rig_flights(&g), 0);
+	EXPECT_LE(rig_flights(&g), ends_skipped(&g));
 	expect_all_ended(&g, &row);
 	if (io.nr_reads == TOGETHER)
 		test_skip("this kernel merged none of them");
@@ -305,7 +329,7 @@ TEST(a_discard_is_not_counted, NEEDS)
 		test_skip("no discard on %s", d.path);
 	EXPECT_EQ(status, 0);
 	EXPECT_EQ(rig_disk_row(&g, d.major, d.minor).dev, 0);
-	EXPECT_EQ(rig_flights(&g), 0);
+	EXPECT_LE(rig_flights(&g), ends_skipped(&g));
 }
 
 /* A file system too small for what is written to the device on its file. */
@@ -331,7 +355,7 @@ TEST(requests_that_fail_are_counted_and_end, NEEDS)
 	EXPECT_EQ(row.nr_writes, 32);
 	EXPECT_EQ(row.write_bytes, 32 * 64 * KB);
 	expect_disk(&row, &io);
-	EXPECT_EQ(rig_flights(&g), 0);
+	EXPECT_LE(rig_flights(&g), ends_skipped(&g));
 	expect_all_ended(&g, &row);
 	l.may_fail = false;
 	EXPECT_EQ(rig_run(g.cgroup_fd, rig_load_run, &l), RIG_LOAD_WRITE << 8);
@@ -369,7 +393,7 @@ TEST(a_slot_that_was_given_back_is_not_charged, NEEDS)
 	EXPECT_EQ(c.nr_disk_reads + c.nr_disk_writes, 0);
 	EXPECT_EQ(rig_disk_row(&g, d.major, d.minor).dev, 0);
 	EXPECT_EQ(hist_count(&g), 0);
-	EXPECT_EQ(rig_flights(&g), 0);
+	EXPECT_LE(rig_flights(&g), ends_skipped(&g));
 }
 
 TEST(a_new_agent_finds_the_counts_of_each_device, NEEDS)
@@ -385,24 +409,6 @@ TEST(a_new_agent_finds_the_counts_of_each_device, NEEDS)
 	ASSERT_EQ(meter_open(g.pins, g.cgroup_fd, &g.m, &why), 0);
 	EXPECT_TRUE(meter_has(g.m, METER_DISK, &why));
 	EXPECT_EQ(rig_disk_row(&g, d.major, d.minor).nr_reads, 20);
-}
-
-/* Requests that may have been lost: what the last of the programs did not see. */
-static uint64_t skipped(const struct rig *g)
-{
-	struct meter_program p[METER_PROGRAMS_MAX];
-	uint64_t last = UINT64_MAX;
-	int i, n = meter_programs(g->m, p, METER_PROGRAMS_MAX);
-
-	for (i = 0; i < n; i++) {
-		if (strncmp(p[i].name, "disk_", 5))
-			continue;
-		printf("# %.16s was skipped %lu times\n", p[i].name, (unsigned long)p[i].skipped);
-		if (!strncmp(p[i].name, "disk_queue_3rd", sizeof(p[i].name)))
-			last = p[i].skipped;
-	}
-	EXPECT_TRUE(last != UINT64_MAX);
-	return last;
 }
 
 /* What one program is skipped for, the next must count: interrupts and preemption at their worst. */
@@ -431,11 +437,10 @@ TEST(a_storm_of_requests_loses_no_more_than_the_kernel_admits, NEEDS)
 	row = rig_disk_row(&g, d.major, d.minor);
 	lost = STORM * (1000 + 3000) - row.nr_reads - row.nr_writes;
 	printf("# %lu of %d requests were not counted\n", (unsigned long)lost, STORM * 4000);
-	/* where the kernel refuses a lock of the table a bio may pass for the one before it */
-	EXPECT_LE(lost, skipped(&g) + STORM);
+	EXPECT_LE(lost, skipped(&g, "disk_queue_3rd"));
 	EXPECT_EQ(row.read_bytes + row.write_bytes + lost * BLOCK, io.read_bytes + io.write_bytes);
 	EXPECT_EQ((row.read_bytes + row.write_bytes) / BLOCK, row.nr_reads + row.nr_writes);
-	EXPECT_EQ(rig_flights(&g), 0);
+	EXPECT_LE(rig_flights(&g), ends_skipped(&g));
 	expect_all_ended(&g, &row);
 }
 
