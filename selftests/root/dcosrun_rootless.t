@@ -76,7 +76,7 @@ fi
 # --- root of a user namespace -------------------------------------------------------
 NAMESPACES='{"type": "pid"}, {"type": "mount"}, {"type": "uts"}, {"type": "ipc"}, {"type": "network"}' config 'id -u; echo > /dev/null; cut -d : -f 1 /proc/net/dev | grep -c lo; exec sleep 1000'
 inner() { as_user unshare --user --map-root-user --mount "$@"; }
-inner sh -c '"$1" --root "$2" run -d c2 && "$1" --root "$2" exec c2 cat /proc/1/comm && "$1" --root "$2" delete --force c2' sh "$T/dcosrun" "$T/own/root" < /dev/null > "$T/out" 2> "$T/out2"
+inner sh -c '"$1" --root "$2" run -d c2 && "$1" --root "$2" exec c2 sh -c "until grep sleep /proc/1/comm; do :; done" && "$1" --root "$2" delete --force c2' sh "$T/dcosrun" "$T/own/root" < /dev/null > "$T/out" 2> "$T/out2"
 is "$? $(sort "$T/out" | tr '\n' ' ')" "0 0 1 sleep " "root of a user namespace needs no other for a container"
 NAMESPACES='{"type": "pid"}, {"type": "mount"}, {"type": "network", "path": "/proc/NETWORK/ns/net"}' config 'readlink /proc/self/ns/net'
 is "$(inner sh -c 'unshare --net sleep 1000 &
