@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* How tasks end: exit codes and signals by name, see text.h. */
-#include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
-#include <strings.h>
 
-#include "agent/lib/units.h"
 #include "tools/common/client.h"
 #include "tools/common/text.h"
 
@@ -49,23 +46,4 @@ int exit_status(const json_t *exit)
 	if (sig > 0 && sig <= SIG_MAX)
 		return 128 + (int)sig;
 	return code >= 0 && code <= 255 ? (int)code : -1;
-}
-
-int signal_parse(const char *text)
-{
-	uint64_t n;
-
-	if (parse_u64(text, 1, SIG_MAX, &n) == 0)
-		return (int)n;
-	if (!strncasecmp(text, "SIG", 3))
-		text += 3;
-	if (!strncasecmp(text, "RTMIN+", 6) && !parse_u64(text + 6, 0, SIG_MAX - SIGRTMIN, &n))
-		return SIGRTMIN + (int)n;
-	for (int sig = 1; sig <= SIG_MAX; sig++) {
-		const char *name = sigabbrev_np(sig);
-
-		if (name && !strcasecmp(name, text))
-			return sig;
-	}
-	return -EINVAL;
 }

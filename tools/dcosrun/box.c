@@ -272,15 +272,22 @@ int rt_box_open(struct rt *rt, const char *id, struct rt_box *ret)
 	return 0;
 }
 
+/* NSS would be loaded into a static program, and maybe be of another version than its library. */
 const char *rt_box_owner(const struct rt_box *b)
 {
 	static char number[16];
-	const struct passwd *user;
+	const struct passwd *user = NULL;
 	struct stat st;
+	FILE *f;
 
 	if (fstat(b->dir, &st))
 		return "";
-	user = getpwuid(st.st_uid);
+	f = fopen("/etc/passwd", "re");
+	do
+		user = f ? fgetpwent(f) : NULL;
+	while (user && user->pw_uid != st.st_uid);
+	if (f)
+		(void)fclose(f); /* it was only read */
 	(void)snprintf(number, sizeof(number), "%u", st.st_uid); /* fits */
 	return user ? user->pw_name : number;
 }
