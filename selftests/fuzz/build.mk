@@ -2,7 +2,8 @@
 # Every selftests/fuzz/NAME.c with an LLVMFuzzerTestOneInput() is a libFuzzer program, linked with
 # the same archives as a unit test of that name; selftests/fuzz/NAME.dict, if there, has its words.
 # What it finds to be new input is kept below $(O)/fuzz/corpus and tried first the next time.
-FUZZ_SECONDS	?= 5
+# for each in make fuzz-smoke; the tests take some seconds
+FUZZ_SECONDS	?= 60
 fuzz-names	:= $(patsubst selftests/fuzz/%.c,%,$(wildcard selftests/fuzz/*.c))
 fuzz-programs	:= $(fuzz-names:%=$(O)/selftests/fuzz/%)
 fuzz-tests	:= selftests/fuzz/smoke.t
