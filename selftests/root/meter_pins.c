@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The meter goes on without an agent: pins, slots and exit records across agents. */
+/*
+ * The meter goes on without an agent: pins, slots and exit records across agents.
+ * Only in guest 6.1: pins are the same since; agent.t, which goes on with them, is in all guests.
+ */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <dirent.h>

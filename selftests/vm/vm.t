@@ -12,8 +12,17 @@ set -uo pipefail
 suites_dir=
 [ "${1:-}" != --suites ] || { suites_dir=$(cd "$2" && pwd) && shift 2; } || exit 2
 
-# "SECONDS PATH" of each suite, with its path in the guest; scripts that say "# Not in guests:" and
-# why are left out unless they are named
+# left_out SUITE: whose source says "Not in guests:", or "Only in guest KERNEL:" of another, and why
+left_out() {
+	local only source=$DCOS_SRC/selftests/root/${1%.t}
+
+	[ -e "$source.t" ] && source+=.t || source+=.c
+	grep -qs '^# Not in guests:' "$source" && return
+	only=$(sed -nE 's/^(#| \*) Only in guest ([^:]*):.*/\2/p' "$source" 2> /dev/null)
+	[ -n "$only" ] && [ "$only" != "$kernel" ]
+}
+
+# "SECONDS PATH" of each suite, with its path in the guest; who is left out is so unless it is named
 list_suites() {
 	local file name
 
@@ -22,7 +31,7 @@ list_suites() {
 		[ -f "$file" ] && [ -x "$file" ] || continue
 		name=${file##*/}
 		[ $# = 0 ] || [[ " $* " == *" ${name%.t} "* ]] || continue
-		[ $# != 0 ] || [[ $name != *.t ]] || ! grep -q '^# Not in guests:' "$file" || continue
+		[ $# != 0 ] || [ "$suites_dir" ] || ! left_out "$name" || continue
 		case $file in
 		"$DCOS_BUILD"/*) echo "$SUITE_SECONDS /dcos/build${file#"$DCOS_BUILD"}" ;;
 		*) echo "$SUITE_SECONDS /dcos/src${file#"$DCOS_SRC"}" ;;
