@@ -4,9 +4,13 @@
  * nothing, needs no map, and is loaded by one system call, where the object of bpf/devices.bpf.c
  * takes some twenty and its types. The decision is the same, rule by rule.
  */
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "isolators/devices.h"
 
@@ -76,11 +80,28 @@ static void rule(struct program *p, const struct dcos_device_rule *r)
 			p->insns[i].off = (int16_t)(p->nr - i - 1);
 }
 
-int devices_plain_load(const struct dcos_device_rule *rules, size_t nr)
+/* bpf_prog_load() would first load two programs to learn what the kernel knows, each time anew. */
+static int load(const struct program *p)
 {
-	struct program p = {.nr = 0};
+	union bpf_attr attr;
 	int fd;
 
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
+	attr.expected_attach_type = BPF_CGROUP_DEVICE;
+	attr.insns = (uintptr_t)p->insns;
+	attr.insn_cnt = (uint32_t)p->nr;
+	attr.license = (uintptr_t) "Apache-2.0";
+	memcpy(attr.prog_name, "devices_plain", sizeof("devices_plain"));
+	fd = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+	return fd < 0 ? -errno : fd;
+}
+
+int devices_plain_load(const struct dcos_device_rule *rules, size_t nr)
+{
+	struct program p;
+
+	p.nr = 0;
 	if (nr > DEVICE_RULES_MAX)
 		return -E2BIG;
 	load_word(&p, R_TYPE, offsetof(struct bpf_cgroup_dev_ctx, access_type));
@@ -94,7 +115,5 @@ int devices_plain_load(const struct dcos_device_rule *rules, size_t nr)
 	for (size_t i = 0; i < nr; i++)
 		rule(&p, &rules[i]);
 	verdict(&p, false);
-	fd = bpf_prog_load(BPF_PROG_TYPE_CGROUP_DEVICE, "devices_plain", "Apache-2.0", p.insns,
-			   p.nr, NULL);
-	return fd < 0 ? -errno : fd;
+	return load(&p);
 }
