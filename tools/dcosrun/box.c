@@ -131,10 +131,10 @@ int rt_box_forget(struct rt *rt, struct rt_box *b)
 	return 0;
 }
 
-int rt_box_write(struct rt *rt, struct rt_box *b, const char *file, json_t *doc)
+int rt_box_write(struct rt *rt, struct rt_box *b, const char *file, const char *text)
 {
-	cleanup_free char *text = json_dumps(doc, JSON_COMPACT), *temp = NULL;
 	size_t len = text ? strlen(text) : 0;
+	cleanup_free char *temp = NULL;
 	cleanup_close int fd = -1;
 
 	if (!text || asprintf(&temp, "%s.new", file) < 0)
@@ -313,6 +313,7 @@ int rt_box_living(struct rt *rt, const struct rt_box *b)
 
 int rt_box_save(struct rt *rt, struct rt_box *b, const struct config *c, pid_t pid)
 {
+	cleanup_free char *text = NULL;
 	struct timespec now;
 	char when[64];
 	struct tm tm;
@@ -334,7 +335,8 @@ int rt_box_save(struct rt *rt, struct rt_box *b, const struct config *c, pid_t p
 			     "rootfs", c->oci.rootfs, "annotations", c->annotations);
 	if (!b->state)
 		return why_set(&rt->why, -ENOMEM, "state of %s", b->id);
-	return rt_box_write(rt, b, RT_STATE, b->state);
+	text = json_dumps(b->state, JSON_COMPACT);
+	return rt_box_write(rt, b, RT_STATE, text);
 }
 
 json_t *rt_state_json(const char *id, const char *bundle, const char *status, pid_t pid,

@@ -176,35 +176,39 @@ static int parse_digits(const char *text, size_t digits, uint64_t *ret)
  */
 static char *fold_numbers(const char *text, size_t len, size_t *ret_len)
 {
+	/* one of 19 digits may become 20 characters */
+	size_t size = len + len / BIG_DIGITS + BIG_DIGITS + 2, at = 0;
+	char *copy = malloc(size);
 	bool in_string = false;
-	char *copy = NULL;
-	FILE *f = open_memstream(&copy, ret_len);
 
-	for (size_t i = 0; f && i < len;) {
+	for (size_t i = 0; copy && i < len;) {
 		size_t digits = in_string ? 0 : strspn(text + i, "0123456789");
 		uint64_t v;
 
 		if (digits >= BIG_DIGITS && digits <= BIG_DIGITS + 1 && i && text[i - 1] != '-' &&
 		    !strchr(".eE", text[i + digits]) && !parse_digits(text + i, digits, &v) &&
 		    v > INT64_MAX) {
-			(void)fprintf(f, "%" PRId64, (int64_t)v); /* fclose() tells */
+			at += (size_t)snprintf(copy + at, size - at, "%" PRId64, (int64_t)v);
 		} else {
 			if (text[i] == '"')
 				in_string = !in_string;
 			if (!digits)
 				digits = in_string && text[i] == '\\' && i + 1 < len ? 2 : 1;
-			(void)fwrite(text + i, 1, digits, f); /* likewise */
+			memcpy(copy + at, text + i, digits);
+			at += digits;
 		}
 		i += digits;
 	}
-	if (!f || fclose(f)) {
-		free(copy);
-		return NULL;
+	if (copy) {
+		copy[at] = '\0';
+		*ret_len = at;
 	}
 	return copy;
 }
 
-json_t *config_text(const char *text, size_t len, const char *name, struct why *why)
+/* As config_text(), and the text it was read from, malloc'd. */
+static json_t *document(const char *text, size_t len, const char *name, char **ret_text,
+			struct why *why)
 {
 	size_t folded_len = 0;
 	cleanup_free char *folded = fold_numbers(text, len, &folded_len);
@@ -219,7 +223,16 @@ json_t *config_text(const char *text, size_t len, const char *name, struct why *
 	if (!doc)
 		(void)why_set(why, -EINVAL, "%s: line %d column %d: %s", name, where.line,
 			      where.column, where.text); /* likewise */
+	else
+		*ret_text = take_ptr(folded);
 	return doc;
+}
+
+json_t *config_text(const char *text, size_t len, const char *name, struct why *why)
+{
+	cleanup_free char *folded = NULL;
+
+	return document(text, len, name, &folded, why);
 }
 
 int config_load(struct config *c, const char *bundle, const char *file, struct why *why)
@@ -234,7 +247,7 @@ int config_load(struct config *c, const char *bundle, const char *file, struct w
 	err = slurp_at(AT_FDCWD, path, 0, CONFIG_BYTES_MAX, &text, &len);
 	if (err)
 		return why_set(why, err, "%s", path);
-	doc = config_text(text, len, path, why);
+	doc = document(text, len, path, &c->text, why);
 	if (!doc)
 		return -EINVAL;
 	return config_parse(c, doc, bundle, why);

@@ -36,6 +36,7 @@ enum config_hooks {
 
 struct config {
 	json_t *doc; /* strings below are borrowed from it */
+	char *text; /* that it was read from, numbers as in @doc; NULL: only @doc is there */
 	struct ct_spec spec; /* never given to ct_spec_free(): its parts belong to @memory */
 	struct ct_oci oci;
 	struct oci_hooks hooks[HOOKS_NR];

@@ -271,6 +271,8 @@ void config_free(struct config *c)
 	}
 	json_decref(c->doc);
 	c->doc = NULL;
+	free(c->text);
+	c->text = NULL;
 }
 
 int cf_word(struct config *c, const char *key, const char *name, const struct cf_word *words,

@@ -237,7 +237,7 @@ static int run_run(struct rt *rt, void *options, char **argv, int argc)
 		rt_box_close(&b);
 		err = rt_box_open(rt, argv[0], &again);
 		if (!err)
-			err = rt_undo(rt, &again);
+			err = rt_undo(rt, &again, &c);
 		if (!err || saved < 0)
 			err = saved;
 		rt_box_close(&again);

@@ -220,7 +220,7 @@ int rt_make(struct rt *rt, struct rt_box *b, struct config *c, const struct ct_s
 	int err = rt_rootless(rt, c);
 
 	if (!err)
-		err = rt_box_write(rt, b, RT_CONFIG, c->doc);
+		err = rt_box_write(rt, b, RT_CONFIG, c->text);
 	if (!err)
 		err = create(&m, stdio, ret);
 	b->cgroup = NULL; /* the state has it */
@@ -228,9 +228,19 @@ int rt_make(struct rt *rt, struct rt_box *b, struct config *c, const struct ct_s
 	return err;
 }
 
-int rt_undo(struct rt *rt, struct rt_box *b)
+/* Of a configuration that cannot be read there are none: the container is to go all the same. */
+static void hooks_remembered(struct rt *rt, struct rt_box *b)
 {
 	struct config c;
+
+	rt_config_new(&c);
+	if (!rt_box_config(rt, b, &c))
+		(void)rt_hooks(&c, HOOKS_POSTSTOP, "stopped", b->id, 0, NULL); /* may fail */
+	config_free(&c);
+}
+
+int rt_undo(struct rt *rt, struct rt_box *b, struct config *c)
+{
 	int err = 0;
 
 	if (b->pidfd >= 0)
@@ -241,14 +251,10 @@ int rt_undo(struct rt *rt, struct rt_box *b)
 	}
 	if (err)
 		return why_set(&rt->why, err, "removing the cgroup %s", b->cgroup);
-	if (b->state) {
-		rt_config_new(&c);
-		err = rt_box_config(rt, b, &c);
-		if (!err)
-			(void)rt_hooks(&c, HOOKS_POSTSTOP, "stopped", b->id, 0,
-				       NULL); /* may fail */
-		config_free(&c);
-	}
+	if (b->state && c)
+		(void)rt_hooks(c, HOOKS_POSTSTOP, "stopped", b->id, 0, NULL); /* may fail */
+	else if (b->state)
+		hooks_remembered(rt, b);
 	return rt_box_forget(rt, b);
 }
 

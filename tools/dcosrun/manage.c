@@ -172,7 +172,7 @@ static int run_delete(struct rt *rt, void *options, char **argv, int argc)
 			      "without --force",
 			      b.id, rt_status_name(b.status));
 	if (!err)
-		err = rt_undo(rt, &b);
+		err = rt_undo(rt, &b, NULL);
 	rt_box_close(&b);
 	return err;
 }

@@ -89,7 +89,7 @@ void rt_box_close(struct rt_box *b);
 int rt_box_forget(struct rt *rt, struct rt_box *b);
 
 /** rt_box_write - a file of its directory, whole or not at all */
-int rt_box_write(struct rt *rt, struct rt_box *b, const char *file, json_t *doc);
+int rt_box_write(struct rt *rt, struct rt_box *b, const char *file, const char *text);
 
 /**
  * rt_box_save - write state.json
@@ -178,8 +178,11 @@ bool rt_is_rootless(void);
 /** rt_rootless - fit a configuration to who makes it. Return: 0; -EPERM it needs privileges */
 int rt_rootless(struct rt *rt, struct config *c);
 
-/** rt_undo - kill what lives, run the poststop hooks, forget */
-int rt_undo(struct rt *rt, struct rt_box *b);
+/**
+ * rt_undo - kill what lives, run the poststop hooks, forget
+ * @c: its configuration; NULL: it is read where it is remembered
+ */
+int rt_undo(struct rt *rt, struct rt_box *b, struct config *c);
 
 /** rt_filters - compiled filters, kept below the root for the next container; may be NULL */
 struct sc_cache *rt_filters(struct rt *rt);
