@@ -466,6 +466,47 @@ TEST(victims_are_of_lower_roles_as_few_as_needed_and_asked_for_once)
 	policy_free(p);
 }
 
+TEST(no_role_is_left_with_less_than_its_guarantee_by_victims)
+{
+	struct policy_role high = {.name = "high", .priority = 10};
+	struct policy_role sure = {.name = "sure", .guarantee.of = {12000}};
+	const struct policy_budget budget = {.victims = 32};
+	struct policy_demand d = {.id = "d",
+				  .role = "high",
+				  .request.of = {1000, GIB},
+				  .wanted = 16,
+				  .preempts = true};
+	struct policy *p = cluster();
+	struct policy_explanation e;
+	struct policy_result r;
+	char victim[16][POLICY_PLACED_MAX];
+	size_t nr;
+
+	for (size_t i = 0; i < POLICY_DIMENSIONS; i++)
+		high.limit.of[i] = sure.limit.of[i] = POLICY_UNLIMITED;
+	ASSERT_TRUE(!policy_role_set(p, &high, NULL));
+	ASSERT_TRUE(!policy_role_set(p, &sure, NULL));
+	ASSERT_TRUE(!add_demand(p, "low", "sure/below", 16, NULL, 0));
+	ASSERT_TRUE(!policy_step(p, NULL, &r));
+	EXPECT_EQ(r.placements_nr, 16);
+	ASSERT_TRUE(!policy_demand_set(p, &d, NULL));
+	ASSERT_TRUE(!policy_step(p, &budget, &r));
+	nr = r.victims_nr;
+	ASSERT_EQ(nr, 4); /* of the 16 one above has 12 for sure */
+	for (size_t i = 0; i < nr; i++) {
+		EXPECT_STREQ(r.victims[i].by, "d");
+		(void)snprintf(victim[i], sizeof(victim[i]), "%s", r.victims[i].instance);
+	}
+	for (size_t i = 0; i < nr; i++)
+		ASSERT_TRUE(!policy_instance_remove(p, victim[i]));
+	ASSERT_TRUE(!policy_step(p, &budget, &r));
+	EXPECT_EQ(r.placements_nr, 4);
+	EXPECT_EQ(r.victims_nr, 0);
+	ASSERT_TRUE(!policy_explain(p, "d", &e));
+	EXPECT_EQ(e.wait, POLICY_WAIT_NODES);
+	policy_free(p);
+}
+
 TEST(who_is_not_needed_as_a_victim_is_spared)
 {
 	struct policy_role high = {.name = "high", .priority = 10};

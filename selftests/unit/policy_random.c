@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The policy core on random clusters, the seed printed: whatever came, left and was placed, no node
- * and no role is ever over what it has, constraints hold, and the same calls give the same answers.
+ * and no role is ever over what it has, constraints hold, victims are of lower roles and leave theirs
+ * what they are guaranteed, and the same calls give the same answers.
  * The test keeps its own books and trusts none of the policy's.
  */
 #include <errno.h>
@@ -302,6 +303,60 @@ static void check_constraint(const struct world *w, int demand, const struct pol
 	}
 }
 
+static int demand_named(const char *name)
+{
+	for (int i = 0; i < DEMANDS; i++)
+		if (!strcmp(demand_names[i], name))
+			return i;
+	return -1;
+}
+
+static int priority_of(const struct world *w, int demand)
+{
+	for (int r = 0; r < ROLES; r++)
+		if (!strcmp(roles[r], w->demand[demand].role))
+			return w->role[r].priority;
+	return 0;
+}
+
+/* What stays of the victim's role, and of those above it, is no less than they are guaranteed. */
+static void check_guarantees(const struct world *w, const struct policy_demand *victim)
+{
+	for (int r = 0; r < ROLES; r++) {
+		uint64_t stays[POLICY_DIMENSIONS] = {0};
+
+		if (!is_within(roles[r], victim->role))
+			continue;
+		for (size_t i = 0; i < w->books; i++) {
+			const struct policy_demand *d = &w->demand[w->book[i].demand];
+
+			for (int k = 0; k < POLICY_DIMENSIONS; k++)
+				if (!w->book[i].doomed && is_within(roles[r], d->role))
+					stays[k] +=
+						k == POLICY_PORTS ? d->ports_nr : d->request.of[k];
+		}
+		for (int k = 0; k < POLICY_DIMENSIONS; k++)
+			if (k == POLICY_PORTS ? victim->ports_nr : victim->request.of[k])
+				EXPECT_GE(stays[k], w->role[r].guarantee.of[k]);
+	}
+}
+
+static void doom_book(struct world *w, const struct policy_victim *v)
+{
+	int demand = demand_named(v->demand), by = demand_named(v->by);
+
+	ASSERT_TRUE(demand >= 0 && by >= 0);
+	EXPECT_LT(priority_of(w, demand), priority_of(w, by));
+	for (size_t b = 0; b < w->books; b++)
+		if (!strcmp(w->book[b].id, v->instance)) {
+			const struct policy_demand *d = &w->demand[demand];
+
+			EXPECT_FALSE(w->book[b].doomed);
+			w->book[b].doomed = true;
+			check_guarantees(w, d);
+		}
+}
+
 static void step(struct world *w)
 {
 	const struct policy_budget budget = {.placements = rnd(w, 3) ? 0 : 1 + rnd(w, 20),
@@ -315,9 +370,7 @@ static void step(struct world *w)
 	for (size_t i = 0; i < r.placements_nr; i++)
 		enter(w, &r.placements[i]);
 	for (size_t i = 0; i < r.victims_nr; i++)
-		for (size_t b = 0; b < w->books; b++)
-			if (!strcmp(w->book[b].id, r.victims[i].instance))
-				w->book[b].doomed = true;
+		doom_book(w, &r.victims[i]);
 	for (size_t i = 0; i < r.unplaced_nr; i++) {
 		struct policy_explanation e;
 		uint32_t sum = 0;

@@ -188,9 +188,9 @@ struct policy_placement {
 	char instance[POLICY_PLACED_MAX]; /* its name until policy_instance_name(): "@17" */
 };
 
-/** struct policy_victim - end this instance, so that the demand finds room on its node */
+/** struct policy_victim - end this instance of @demand, so that @by finds room on its node */
 struct policy_victim {
-	const char *instance, *demand, *node;
+	const char *instance, *demand, *node, *by;
 };
 
 enum policy_filter {

@@ -95,6 +95,7 @@ struct role {
 	uint64_t guarantee[POLICY_DIMENSIONS], limit[POLICY_DIMENSIONS];
 	uint64_t used[POLICY_DIMENSIONS]; /* with all below */
 	uint64_t own[POLICY_DIMENSIONS]; /* without */
+	uint64_t going[POLICY_DIMENSIONS]; /* the part of used that is doomed */
 	/* of a step: */
 	uint32_t from, to; /* its demands in p->active */
 	uint32_t live; /* roles at or below it that may still get something */
@@ -184,6 +185,7 @@ struct policy {
 	uint64_t chances; /* grows when something may fit that did not before */
 	uint64_t version; /* grows when anything that scratch counts changes */
 	uint64_t seq;
+	uint64_t step_seq; /* of a step: instances after this one were placed by it */
 	uint64_t open_free[POLICY_DIMENSIONS]; /* of a step: free on nodes that accept */
 	bool guarantees; /* of a step: a role has one */
 	uint64_t refused_bound, evaluated, placed, victims_nr;
@@ -239,6 +241,7 @@ void nodes_free(struct policy *p);
 int role_get(struct policy *p, const char *name, struct role **ret, struct why *why);
 void role_put(struct policy *p, struct role *r);
 void role_charge(struct role *r, const struct instance *in, bool on);
+void role_going(struct role *r, const struct instance *in, bool on);
 bool role_within(const struct role *above, const struct role *r);
 void roles_free(struct policy *p);
 

@@ -3,7 +3,8 @@
  * Victims: a demand of a role of higher priority that no node has room for may have instances of
  * lower roles ended. On each node those of the lowest priority, the revocable and the youngest go
  * first, until it fits; who is not needed after all is spared. The node is chosen where the most
- * important victim is least important, then where the fewest are. One demand asks for the room of
+ * important victim is least important, then where the fewest are. Nobody is ended whose role, or one
+ * above it, would then have less than it is guaranteed, nor what the same step placed. One demand asks for the room of
  * what it lacks, and then for no more until its victims have ended.
  */
 #include <errno.h>
@@ -30,15 +31,60 @@ static bool goes_before(const struct instance *a, const struct instance *b)
 	return a->seq > b->seq;
 }
 
+/* The role has so much of a dimension that will stay. */
+static uint64_t staying(const struct role *r, unsigned int dimension)
+{
+	uint64_t used = r->used[dimension], going = r->going[dimension];
+
+	return used > going ? used - going : 0;
+}
+
+/* Without it, and those before it, its role and all above still have what they are guaranteed. */
+static bool leaves_guarantee(const struct instance *in, struct instance *const *victim, size_t nr)
+{
+	for (const struct role *r = in->demand->role; r; r = r->parent)
+		for (unsigned int k = 0; k < POLICY_DIMENSIONS; k++) {
+			uint64_t less = is_lent(in, k) ? 0 : in->used[k];
+
+			if (!less || !r->guarantee[k])
+				continue;
+			for (size_t i = 0; i < nr; i++)
+				if (!is_lent(victim[i], k) &&
+				    role_within(r, victim[i]->demand->role))
+					less += victim[i]->used[k];
+			if (staying(r, k) < r->guarantee[k] + less)
+				return false;
+		}
+	return true;
+}
+
+/* Those that may go together with all before them. */
+static size_t spare_guaranteed(struct instance **victim, size_t nr)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < nr; i++)
+		if (leaves_guarantee(victim[i], victim, kept))
+			victim[kept++] = victim[i];
+	return kept;
+}
+
+static bool may_go(const struct policy *p, const struct instance *in, const struct demand *d)
+{
+	return !in->doomed && in->seq <= p->step_seq &&
+	       in->demand->role->priority < d->role->priority && leaves_guarantee(in, NULL, 0);
+}
+
 /* The node's instances that may go, first to go first, at most VICTIMS_MAX. */
-static size_t candidates(const struct node *n, const struct demand *d, struct instance **ret)
+static size_t candidates(const struct policy *p, const struct node *n, const struct demand *d,
+			 struct instance **ret)
 {
 	size_t nr = 0;
 
 	for (struct instance *in = n->first; in; in = in->node_next) {
 		size_t at;
 
-		if (in->doomed || in->demand->role->priority >= d->role->priority)
+		if (!may_go(p, in, d))
 			continue;
 		for (at = nr; at && goes_before(in, ret[at - 1]); at--)
 			if (at < VICTIMS_MAX)
@@ -48,7 +94,7 @@ static size_t candidates(const struct node *n, const struct demand *d, struct in
 		ret[at] = in;
 		nr += nr < VICTIMS_MAX;
 	}
-	return nr;
+	return spare_guaranteed(ret, nr);
 }
 
 static bool frees_port(const struct instance *in, uint16_t port)
@@ -101,7 +147,7 @@ static bool fits_without(const struct policy *p, struct node *n, const struct de
 
 static bool plan_node(struct policy *p, struct node *n, struct demand *d, struct plan *ret)
 {
-	size_t all = candidates(n, d, ret->victim), nr = 0;
+	size_t all = candidates(p, n, d, ret->victim), nr = 0;
 
 	while (nr < all && !fits_without(p, n, d, ret->victim, nr))
 		nr++;
@@ -169,10 +215,12 @@ static int doom(struct policy *p, struct demand *d, const struct plan *plan)
 
 		in->doomed = true;
 		in->victim_of = d;
+		role_going(in->demand->role, in, true);
 		d->victims_left++;
 		p->victims[p->victims_now++] = (struct policy_victim){.instance = in->id,
 								      .demand = in->demand->id,
-								      .node = plan->node->id};
+								      .node = plan->node->id,
+								      .by = d->id};
 		p->victims_nr++;
 	}
 	plan->node->doomed += (uint32_t)plan->nr;

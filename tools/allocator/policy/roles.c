@@ -167,6 +167,17 @@ int policy_role_remove(struct policy *p, const char *role)
 	return 0;
 }
 
+/* Count an instance, or no longer, as one that is to end, for its role and all above. */
+void role_going(struct role *r, const struct instance *in, bool on)
+{
+	for (unsigned int d = 0; d < POLICY_DIMENSIONS; d++) {
+		uint64_t part = is_lent(in, d) ? 0 : in->used[d];
+
+		for (struct role *above = r; above; above = above->parent)
+			above->going[d] += on ? part : -part;
+	}
+}
+
 /* Count an instance, or no longer, for its role and all above. */
 void role_charge(struct role *r, const struct instance *in, bool on)
 {
@@ -177,6 +188,8 @@ void role_charge(struct role *r, const struct instance *in, bool on)
 		for (struct role *above = r; above; above = above->parent)
 			above->used[d] += on ? part : -part;
 	}
+	if (in->doomed)
+		role_going(r, in, on);
 }
 
 /* @above is the role itself or stands above it. */

@@ -82,6 +82,7 @@ int policy_step(struct policy *p, const struct policy_budget *budget, struct pol
 	if (!budget)
 		budget = &all;
 	p->placements_nr = p->victims_now = p->unplaced_nr = 0;
+	p->step_seq = p->seq;
 	limits_begin(p);
 	r = order_active(p);
 	if (!r)
