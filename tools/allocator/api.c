@@ -9,10 +9,7 @@
 #include "agent/lib/cleanup.h"
 
 static const struct api_route *const tables[] = {
-	apps_routes,
-	tasks_routes,
-	groups_routes,
-	state_routes,
+	apps_routes, tasks_routes, groups_routes, state_routes, roles_routes,
 };
 
 void api_answer(struct api_call *call, unsigned int status, json_t *reply)

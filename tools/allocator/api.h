@@ -65,6 +65,7 @@ void api_changed(struct api_call *call, unsigned int status, int r, struct core_
 /** api_app_json - an app as it is answered; @tasks: with its tasks */
 json_t *api_app_json(struct core *c, const struct core_app *a, bool tasks);
 
-extern const struct api_route apps_routes[], tasks_routes[], groups_routes[], state_routes[];
+extern const struct api_route apps_routes[], tasks_routes[], groups_routes[], state_routes[],
+	roles_routes[];
 
 #endif

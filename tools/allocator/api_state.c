@@ -108,6 +108,8 @@ static void add_all(FILE *f, struct core *c)
 	add(f, "dcos_allocator_ended_total", "counter", "tasks ended", n->ended);
 	add(f, "dcos_allocator_failed_total", "counter", "tasks ended unexpectedly", n->failed);
 	add(f, "dcos_allocator_kills_total", "counter", "orders to end a task", n->kills);
+	add(f, "dcos_allocator_preempted_total", "counter",
+	    "tasks ended for a role of higher priority", n->preempted);
 	add(f, "dcos_allocator_statuses_total", "counter", "status updates", n->statuses);
 	add(f, "dcos_allocator_statuses_unknown_total", "counter",
 	    "status updates of unknown tasks", n->statuses_unknown);

@@ -39,6 +39,7 @@ static const char *const types_known[] = {
 	"instance_health_changed_event",
 	"unknown_instance_terminated_event",
 	"node_changed_event",
+	"task_preempted_event",
 	BUS_USAGE,
 };
 

@@ -75,6 +75,7 @@ static int tick(sd_event_source *source, uint64_t usec, void *userdata)
 	if (usec / TICK_US % PING_NR == 0)
 		bus_ping(c->bus);
 	tasks_tick(c);
+	place_tick(c);
 	scaler_tick(c);
 	metered_tell(c);
 	core_turn(c);
@@ -107,6 +108,11 @@ static int load_app(void *arg, const char *key, const char *value)
 	if (place_app(c, a, &why) < 0)
 		log_warn("app %s cannot be placed: %s", a->id, why.text);
 	return 0;
+}
+
+static int load_role(void *arg, const char *key, const char *value)
+{
+	return role_load(arg, key, value);
 }
 
 static int load_task(void *arg, const char *key, const char *value)
@@ -144,7 +150,8 @@ static int load_self(struct core *c, struct why *why)
 
 static int load(struct core *c, struct why *why)
 {
-	int r = load_self(c, why) ?: store_each(c->store, "app/", load_app, c) ?:
+	int r = load_self(c, why) ?: store_each(c->store, "role/", load_role, c) ?:
+		store_each(c->store, "app/", load_app, c) ?:
 		store_each(c->store, "task/", load_task, c) ?:
 		store_each(c->store, "deployment/", load_deployment, c);
 
@@ -163,7 +170,9 @@ int core_new(sd_event *event, struct store *store, struct core **ret, struct why
 	LIST_INIT(&c->apps);
 	LIST_INIT(&c->nodes);
 	TAILQ_INIT(&c->deployments);
-	r = bus_new(&c->bus) ?: policy_new(NULL, &c->policy);
+	c->roles = json_object();
+	r = c->roles ? 0 : -ENOMEM;
+	r = r ?: bus_new(&c->bus) ?: policy_new(NULL, &c->policy);
 	if (!r)
 		r = sd_event_add_time(event, &c->turn, CLOCK_MONOTONIC, 0, 1000, turn, c);
 	if (r >= 0)
@@ -229,6 +238,7 @@ struct core *core_free(struct core *c)
 	}
 	sd_event_source_disable_unref(c->turn);
 	sd_event_source_disable_unref(c->tick);
+	json_decref(c->roles);
 	policy_free(c->policy);
 	bus_free(c->bus);
 	free(c);

@@ -49,6 +49,7 @@ struct core_task {
 	bool healthy, healthy_known;
 	json_t *health; /* of its checks, as the agent tells; NULL: it has none, or is not heard of */
 	uint64_t quota_cpus_milli, quota_memory; /* other than it began with; 0: none */
+	char *preempted_by; /* app for whose sake it ends; NULL: nobody's */
 	bool inactive; /* unreachable for so long that another takes its place */
 };
 
@@ -89,7 +90,7 @@ struct core_node {
 
 struct core_counters {
 	uint64_t launched, ended, failed, kills, deployments, deployments_failed, statuses,
-		statuses_unknown, changes_refused;
+		statuses_unknown, changes_refused, preempted;
 };
 
 /** struct keep - changes of the store that wait */
@@ -111,6 +112,8 @@ struct core {
 	unsigned int apps_nr, deployments_nr;
 	uint64_t last_stamp_ms;
 	char framework[CORE_ID_SIZE];
+	json_t *roles; /* name: what was configured, roles.c */
+	unsigned int victims_left; /* that may be ended now */
 	sd_event_source *turn, *tick;
 	uint64_t turned_us; /* monotonic, of the last turn */
 	struct core_counters counters;
@@ -249,6 +252,8 @@ void scale_turn(struct core *c);
 struct core_task *task_add(struct core *c, struct core_app *a, const char *id, const char *node,
 			   const char *host);
 void task_kill(struct core *c, struct core_task *t);
+/** task_preempt - end it, so that the app @by finds room */
+void task_preempt(struct core *c, struct core_task *t, const char *by);
 /** task_gone - forget it, without a word */
 void task_gone(struct core *c, struct core_task *t);
 json_t *task_json(const struct core_task *t);
@@ -269,8 +274,29 @@ int place_node(struct core *c, const struct agents_node *n);
 void place_wanted(struct core *c, const struct core_app *a, uint32_t wanted, bool hold);
 /** place_turn - place and launch */
 void place_turn(struct core *c);
+/** place_tick - once a second: some more may be ended for others */
+void place_tick(struct core *c);
 /** place_why - why it waits, as JSON for the queue */
 json_t *place_why(struct core *c, const char *app);
+
+/* ---- roles.c: what roles are configured to have ---- */
+
+/**
+ * role_set - configure a role, now and after a restart
+ * @in: what a client sent: weight, priority, guarantee, limit
+ * Return: 0; -EINVAL with @e; -E2BIG, -EIO, -ENOMEM with @why. Nothing has changed unless 0.
+ */
+int role_set(struct core *c, const char *name, const json_t *in, struct app_errors *e,
+	     struct why *why);
+
+/** role_unset - as if nobody had set it. Return: 0; -ENOENT nobody did; -EIO with @why */
+int role_unset(struct core *c, const char *name, struct why *why);
+
+/** role_load - one that the store has. Return: 0; -EBADMSG; -ENOMEM */
+int role_load(struct core *c, const char *key, const char *value);
+
+/** roles_json - all roles, with what they have and what fairness gives them. Return: NULL: no memory */
+json_t *roles_json(struct core *c);
 
 /* ---- keep.c: changes that one turn makes, one transaction of them ---- */
 

@@ -11,6 +11,8 @@
 
 #define MIB		(1024.0 * 1024.0)
 #define STEP_PLACEMENTS 1000 /* in one turn */
+#define VICTIMS_BURST	32 /* tasks that may be ended for others at once, */
+#define VICTIMS_PER_S	4 /* and in a second after that */
 #define ATTRIBUTES_MAX	64 /* of a node that constraints can use */
 
 static struct policy_resources request_of(const json_t *def)
@@ -51,6 +53,7 @@ int place_app(struct core *c, const struct core_app *a, struct why *why)
 		.ports_nr = ports_of(a->def, ports),
 		.constraints = constraints,
 		.wanted = a->tasks_nr,
+		.preempts = true, /* roles are equal until one is given a priority */
 	};
 	size_t i;
 
@@ -219,9 +222,32 @@ static struct core_task *place(struct core *c, const struct policy_placement *p)
 	return NULL;
 }
 
+/* Those whose room a role of higher priority gets. */
+static void end_victims(struct core *c, const struct policy_result *result)
+{
+	for (size_t i = 0; i < result->victims_nr; i++) {
+		const struct policy_victim *v = &result->victims[i];
+		struct core_task *t = core_find_task(c, v->instance);
+
+		if (t)
+			task_preempt(c, t, v->by);
+		else
+			log_warn("%s is not there to be preempted", v->instance);
+	}
+	c->victims_left -= (unsigned int)result->victims_nr;
+}
+
+void place_tick(struct core *c)
+{
+	c->victims_left += VICTIMS_PER_S;
+	if (c->victims_left > VICTIMS_BURST)
+		c->victims_left = VICTIMS_BURST;
+}
+
 void place_turn(struct core *c)
 {
-	const struct policy_budget budget = {.placements = STEP_PLACEMENTS};
+	const struct policy_budget budget = {.placements = STEP_PLACEMENTS,
+					     .victims = c->victims_left};
 	struct core_task *placed[STEP_PLACEMENTS];
 	struct policy_result result = {};
 	struct why why = {};
@@ -230,6 +256,7 @@ void place_turn(struct core *c)
 
 	if (policy_step(c->policy, &budget, &result) < 0)
 		log_warn("out of memory while placing");
+	end_victims(c, &result);
 	for (size_t i = 0; i < result.placements_nr; i++) {
 		placed[nr] = place(c, &result.placements[i]);
 		nr += placed[nr] != NULL;
@@ -259,8 +286,8 @@ json_t *place_why(struct core *c, const char *app)
 				reasons, json_pack("{s:s, s:I}", "reason",
 						   policy_filter_name((enum policy_filter)i),
 						   "nodes", (json_int_t)e.failed[i]));
-	return json_pack("{s:s, s:I, s:o, s:s?, s:s, s:I}", "wait", policy_wait_name(e.wait),
-			 "nodes", (json_int_t)e.nodes, "filters", reasons, "nearest", e.nearest,
-			 "dimension", policy_dimension_name(e.dimension), "shortBy",
-			 (json_int_t)e.short_by);
+	return json_pack("{s:s, s:I, s:o, s:s?, s:s?, s:s, s:I}", "wait", policy_wait_name(e.wait),
+			 "nodes", (json_int_t)e.nodes, "filters", reasons, "role", e.role,
+			 "nearest", e.nearest, "dimension", policy_dimension_name(e.dimension),
+			 "shortBy", (json_int_t)e.short_by);
 }

@@ -16,6 +16,7 @@
 #include "tools/allocator/stamp.h"
 
 #define GRACE_MS	 3000 /* without taskKillGracePeriodSeconds */
+#define PREEMPTED_MAX	 (APP_ID_MAX + 32) /* bytes of the reason */
 #define STEADY_MS	 60000 /* who ran for so long ends a back-off */
 #define RETURN_MS	 60000 /* for nodes to come back to an allocator that was restarted */
 #define EXPUNGE_PER_TICK 20 /* tasks of lost nodes that are given up in one second */
@@ -34,6 +35,7 @@ static void task_free(struct core_task *t)
 	free(t->version);
 	free(t->config);
 	free(t->address);
+	free(t->preempted_by);
 	json_decref(t->health);
 	free(t);
 }
@@ -189,6 +191,24 @@ static void publish(struct core *c, const struct core_task *t, const char *state
 			      "version", t->version, "ports", ports_json(t)));
 }
 
+void task_preempt(struct core *c, struct core_task *t, const char *by)
+{
+	char why[PREEMPTED_MAX];
+
+	if (t->state == CORE_KILLING) /* it ends for a reason of its own */
+		return;
+	t->preempted_by = strdup(by); /* out of memory: it ends without the reason */
+	(void)snprintf(why, sizeof(why), "preempted by %s", by); /* fits: an app's id */
+	c->counters.preempted++;
+	log_info("task %s: %s", t->id, why);
+	publish(c, t, "TASK_KILLING", why);
+	bus_publish(c->bus, "task_preempted_event",
+		    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "taskId", t->id, "appId",
+			      t->app->id, "host", t->host, "by", by, "role",
+			      app_text(t->app->def, "role"), "reason", why));
+	task_kill(c, t);
+}
+
 static void back_off(struct core_app *a)
 {
 	double first = app_number(a->def, "backoffSeconds");
@@ -217,9 +237,14 @@ static void note_failure(struct core *c, struct core_task *t, const char *state,
 static void ended(struct core *c, struct core_task *t, const char *state, json_t *status)
 {
 	const char *why = app_text(status, "reason") ?: "";
-	char name[32];
+	char name[32], preempted[PREEMPTED_MAX];
 
 	(void)snprintf(name, sizeof(name), "TASK_%s", state); /* fits: one of five */
+	if (t->preempted_by) {
+		(void)snprintf(preempted, sizeof(preempted), "preempted by %s",
+			       t->preempted_by); /* fits */
+		why = preempted;
+	}
 	publish(c, t, name, why);
 	c->counters.ended++;
 	if (t->state != CORE_KILLING && !t->app->doomed)
