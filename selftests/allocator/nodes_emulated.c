@@ -2,7 +2,7 @@
 /*
  * Nodes for tests of dcos-allocator: they run nothing and say that they do. The label "emulate" of
  * an app chooses what its tasks do: "stage" never to run, "fail" to end at once, "sick" to be
- * unhealthy. Five times a second they report what they use: the load that a file says, in thousandths
+ * unhealthy, "deaf" to lose the first order to end. Five times a second they report what they use: the load that a file says, in thousandths
  * of a CPU, divided among all. SIGUSR1 loses the first node, SIGUSR2 brings it back with its tasks.
  */
 #include <errno.h>
@@ -140,6 +140,10 @@ int agents_kill(struct agents *a, const char *node, const char *task, uint32_t g
 	(void)grace_ms;
 	LIST_FOREACH(t, &a->tasks, link)
 	if (!strcmp(t->id, task)) {
+		if (!strcmp(t->emulate, "deaf")) {
+			*t->emulate = '\0';
+			return 0;
+		}
 		t->killed = true;
 		(void)sd_event_source_set_time_relative(t->timer, END_US);
 		(void)sd_event_source_set_enabled(t->timer, SD_EVENT_ONESHOT);

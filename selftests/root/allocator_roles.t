@@ -107,6 +107,23 @@ ok "what was preempted is counted" grep -qx 'dcos_allocator_preempted_total 10' 
 call DELETE '/v2/apps/alarm?force=true'
 ok "when the room is free again, they come back" wait_for running_of "('/batch', 10), ('/sure', 2)"
 wait_for settled
+call DELETE '/v2/apps/batch?force=true'
+call DELETE '/v2/apps/sure?force=true'
+wait_for settled
+call POST /v2/apps '{"id": "/deaf", "cmd": "x", "instances": 4, "labels": {"emulate": "deaf"},
+	"constraints": [["hostname", "CLUSTER", "node-0"]], "unreachableStrategy": "disabled"}'
+wait_for settled
+call POST /v2/apps '{"id": "/late", "cmd": "x", "role": "urgent",
+	"constraints": [["hostname", "CLUSTER", "node-0"]]}'
+late() { call GET '/v2/queue?embed=why' && [ "$(get "[i['why']['wait'] for i in d['queue'] if i['app']['id'] == '/late']")" = "['victims to end']" ]; }
+ok "while a victim does not end, the queue says so" wait_for late
+kill -USR1 "$PID"
+ok "its node is lost" wait_for tasks_are "{t['state'] for t in d['tasks']} == {'TASK_UNREACHABLE'}"
+kill -USR2 "$PID"
+ok "it ends when its node is there again" wait_for running_of "('/deaf', 3), ('/late', 1)"
+call DELETE '/v2/apps/deaf?force=true'
+call DELETE '/v2/apps/late?force=true'
+wait_for settled
 call DELETE /v2/roles/sure
 is "$STATUS" 204 "a role is as if nobody had set it"
 call DELETE /v2/roles/sure

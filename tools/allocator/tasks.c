@@ -197,6 +197,7 @@ void task_preempt(struct core *c, struct core_task *t, const char *by)
 
 	if (t->state == CORE_KILLING) /* it ends for a reason of its own */
 		return;
+	free(t->preempted_by);
 	t->preempted_by = strdup(by); /* out of memory: it ends without the reason */
 	(void)snprintf(why, sizeof(why), "preempted by %s", by); /* fits: an app's id */
 	c->counters.preempted++;
@@ -272,6 +273,8 @@ static void runs(struct core *c, struct core_task *t, json_t *status)
 	if (news)
 		publish(c, t, "TASK_RUNNING", "");
 	health_take(c, t, status);
+	if (t->preempted_by && t->state == CORE_RUNNING)
+		task_kill(c, t); /* the order was lost with its node, and somebody waits for it */
 }
 
 static bool is_end(const char *state)

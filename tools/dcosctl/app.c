@@ -219,6 +219,11 @@ static void say_queue(const json_t *queue, const char *id)
 		(void)snprintf(text, sizeof(text), "%" PRId64 " instances: %.128s",
 			       field_int(item, "count", 0), field_str(why, "wait"));
 		say("waiting", text);
+		if (*field_str(why, "role")) {
+			(void)snprintf(text, sizeof(text), "in the way is role %.128s",
+				       field_str(why, "role"));
+			say("", text);
+		}
 		json_array_foreach (json_object_get(why, "filters"), k, filter) {
 			(void)snprintf(text, sizeof(text),
 				       "%" PRId64 " of %" PRId64 " nodes: %.128s",
