@@ -43,8 +43,10 @@ bench-policy: $(O)/selftests/bench/policy
 	$<
 
 # beside crun and runc where these are installed
-bench-launch: all $(O)/selftests/bench/launch
+bench-launch: all $(O)/selftests/bench/launch $(O)/selftests/bench/tasks
 	$(prove-env) selftests/bench/launch.sh
+	$(prove-env) selftests/bench/tasks.sh
+	$(prove-env) TMPDIR=/dev/shm selftests/bench/tasks.sh
 
 # needs no root, and as many descriptors as nodes
 bench-allocator: all $(O)/selftests/bench/agents
