@@ -82,6 +82,10 @@ if [ -n "${DCOS_DEMO_SHOT:-}" ]; then
 fi
 running
 why() { call GET /v2/apps/web/scaling | grep -o '"text":"[^"]*"' | tail -"$1"; }
+say "All nodes in one table"
+echo '$ dcostop --cluster'
+in_net hub "$DCOS_BUILD/bin/dcostop" --cluster --allocator "$URL" -b -n 1
+
 say "Why"
 why 4
 

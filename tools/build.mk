@@ -22,7 +22,7 @@ dcosaudit-libs	:= $(LIBS_container) $(LIBS_lib) -lsmartcols -lnettle
 # what unit tests of the tools (selftests/unit/dcostop_*, tools_*) link: all but the mains and the
 # screen
 tools-tested	:= $(tools-common) tools/dcosctl/spec.c \
-		   $(filter-out %/main.c %/screen.c %/page.c %/keys.c %/live.c %/replay.c %/loop.c,\
+		   $(filter-out %/main.c %/screen.c %/page.c %/keys.c %/live.c %/cluster.c %/replay.c %/loop.c,\
 		   $(wildcard tools/dcostop/*.c))
 # Static patterns: with implicit rules an object that is yet to be made makes way for the general
 # rule of unit tests, which links none of this.

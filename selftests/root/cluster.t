@@ -72,6 +72,16 @@ like "$one" '^app\.web\.[^ ]*$' "one task runs on the first node"
 like "$two" '^app\.web\.[^ ]*$' "one on the second"
 metered() { call GET /v2/nodes | grep -o '"used":{"cpus":[0-9.]*' | grep -c '[1-9]' | grep -qx 2; }
 ok "what both use is known" until_ok 20 metered
+top() { in_net hub "$DCOS_BUILD/bin/dcostop" --cluster --allocator "$URL" -b -n 1 "$@" 2>&1; }
+rows() { top --csv "$@" | sed 1d; }
+shown() { [ "$(rows | grep -c ',"/web","RUNNING"')" = 2 ]; }
+ok "dcostop --cluster shows the tasks of both" until_ok 20 shown
+is "$(rows | tr -d '\r' | sed 's/.*,//' | sort | paste -sd' ')" '"n1" "n2"' "with their nodes"
+is "$(rows --filter 'node=n2' | cut -d, -f2)" "\"$two\"" "by which they are filtered"
+like "$(top)" "2 of 2 nodes.*" "it says how many nodes there are"
+like "$(top --json)" '"id":"'"$one"'"[^}]*"cpu":[0-9.]+,.*"node":"n|"node":"n1"' "and programs get the same"
+like "$(top --socket /x)" 'only one of them' "it asks the allocator or an agent, not both"
+like "$(in_net hub "$DCOS_BUILD/bin/dcostop" --cluster --allocator http://127.0.0.1:9 -b 2>&1)" 'dcostop: allocator 127.0.0.1 port 9' "an allocator that is away is named"
 same() { [ "$(tasks 1 | grep web)" = "$one" ] && [ "$(tasks 2 | grep web)" = "$two" ]; }
 
 # --- a network of its own, and a published port --------------------------------------------------

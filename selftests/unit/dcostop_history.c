@@ -115,7 +115,7 @@ static void three_tasks(struct top_model *m)
 	model_begin(m, &like);
 	for (int i = 0; i < 3; i++) {
 		v[M_CPU] = i;
-		model_put(m, ids[i], v);
+		model_put(m, ids[i], NULL, v);
 	}
 	model_end(m, 100 * SECOND);
 }

@@ -29,10 +29,7 @@ static const struct {
 	 "throttled",
 	 "5 %, 30 ms/s"},
 	{"below it", {{M_CPU, 50}, {M_THROTTLED, 4.9}, {M_THROTTLED_TIME, 3}}, "ok", ""},
-	{"the time throttled is not known",
-	 {{M_CPU, 50}, {M_THROTTLED, 40}},
-	 "throttled",
-	 "40 %, 0 ms/s"},
+	{"the time throttled is not known", {{M_CPU, 50}, {M_THROTTLED, 40}}, "throttled", "40 %"},
 
 	{"at the threshold of waiting",
 	 {{M_CPU, 8}, {M_WAIT, 2}, {M_WAIT_P99, 65536}},

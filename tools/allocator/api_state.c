@@ -6,6 +6,7 @@
 
 #include "agent/lib/cleanup.h"
 #include "tools/allocator/api.h"
+#include "tools/allocator/metered.h"
 
 static void ping(struct api_call *call)
 {
@@ -34,14 +35,27 @@ static void leader(struct api_call *call)
 	api_answer(call, 200, json_pack("{s:s}", "leader", self(call)));
 }
 
-static void nodes(struct api_call *call)
+static json_t *all_nodes(const struct core *c)
 {
 	json_t *list = json_array();
 	struct core_node *n;
 
-	LIST_FOREACH(n, &call->core->nodes, link)
+	LIST_FOREACH(n, &c->nodes, link)
 	(void)json_array_append(list, n->doc); /* out of memory: shorter */
-	api_answer(call, 200, json_pack("{s:o}", "nodes", list));
+	return list;
+}
+
+static void nodes(struct api_call *call)
+{
+	api_answer(call, 200, json_pack("{s:o}", "nodes", all_nodes(call->core)));
+}
+
+/* Ours: what all tasks use now, by the meters of their nodes. */
+static void usage(struct api_call *call)
+{
+	api_answer(call, 200,
+		   json_pack("{s:s, s:o, s:o}", "version", DCOS_VERSION, "nodes",
+			     all_nodes(call->core), "tasks", metered_tasks(call->core)));
 }
 
 static void list_deployments(struct api_call *call)
@@ -162,6 +176,7 @@ const struct api_route state_routes[] = {
 	{"GET", "/v2/info", false, info},
 	{"GET", "/v2/leader", false, leader},
 	{"GET", "/v2/nodes", false, nodes},
+	{"GET", "/v2/usage", false, usage},
 	{"GET", "/v2/deployments", false, list_deployments},
 	{"DELETE", "/v2/deployments", true, delete_deployment},
 	{},

@@ -73,6 +73,7 @@ void metered_node_gone(struct core_node *n)
 struct telling {
 	struct core *core;
 	json_t *tasks;
+	size_t max;
 };
 
 static void tell_task(void *arg, const struct signals_task *t)
@@ -80,21 +81,38 @@ static void tell_task(void *arg, const struct signals_task *t)
 	struct telling *to = arg;
 	const struct core_task *is = core_find_task(to->core, t->id);
 
-	if (!is || json_array_size(to->tasks) >= TOLD_MAX)
+	if (!is || json_array_size(to->tasks) >= to->max)
 		return;
-	(void)json_array_append_new(to->tasks, json_pack("{s:s, s:s, s:f, s:I, s:I, s:I, s:I, s:I}",
-							 "id", t->id, "app", is->app->id, "cpus",
-							 (double)t->cpus_milli / 1000, "memory",
-							 (json_int_t)t->memory_bytes, "throttled",
-							 (json_int_t)t->throttled, "waitP99Us",
-							 (json_int_t)t->wait_p99_us, "received",
-							 (json_int_t)t->received, "sent",
-							 (json_int_t)t->sent)); /* else without */
+	(void)json_array_append_new(to->tasks,
+				    json_pack("{s:s, s:s, s:s, s:f, s:I, s:I, s:I, s:I, s:I}", "id",
+					      t->id, "app", is->app->id, "node", is->node, "cpus",
+					      (double)t->cpus_milli / 1000, "memory",
+					      (json_int_t)t->memory_bytes, "throttled",
+					      (json_int_t)t->throttled, "waitP99Us",
+					      (json_int_t)t->wait_p99_us, "received",
+					      (json_int_t)t->received, "sent",
+					      (json_int_t)t->sent)); /* else without */
+}
+
+static void tell_node(struct core_node *n, struct telling *to)
+{
+	if (n->use && n->state != AGENTS_UNREACHABLE)
+		signals_each(n->use, mono_ms(), FRESH_MS, tell_task, to);
+}
+
+json_t *metered_tasks(struct core *c)
+{
+	struct telling to = {c, json_array(), SIZE_MAX};
+	struct core_node *n;
+
+	LIST_FOREACH(n, &c->nodes, link)
+	tell_node(n, &to);
+	return to.tasks;
 }
 
 void metered_tell(struct core *c)
 {
-	struct telling to = {c, NULL};
+	struct telling to = {c, NULL, TOLD_MAX};
 	json_t *nodes;
 	struct core_node *n;
 
@@ -104,8 +122,7 @@ void metered_tell(struct core *c)
 	nodes = json_object();
 	LIST_FOREACH(n, &c->nodes, link)
 	{
-		if (n->use && n->state != AGENTS_UNREACHABLE)
-			signals_each(n->use, mono_ms(), FRESH_MS, tell_task, &to);
+		tell_node(n, &to);
 		if (json_object_get(n->doc, "used"))
 			(void)json_object_set(nodes, n->id,
 					      json_object_get(n->doc, "used")); /* else without */

@@ -23,6 +23,9 @@ void metered_task_gone(struct core *c, const struct core_task *t);
 /** metered_node_gone - forget what was learnt */
 void metered_node_gone(struct core_node *n);
 
+/** metered_tasks - all tasks of ours that reported of late, as in that event but all of them. Return: new */
+json_t *metered_tasks(struct core *c);
+
 /** metered_tell - a BUS_USAGE event of all tasks of ours, if somebody wants it */
 void metered_tell(struct core *c);
 

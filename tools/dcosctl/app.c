@@ -8,13 +8,11 @@
 
 #include "agent/lib/cleanup.h"
 #include "agent/lib/units.h"
+#include "tools/common/http.h"
 #include "tools/common/text.h"
 #include "tools/dcosctl/ctl.h"
-#include "tools/dcosctl/http.h"
 #include "tools/dcosctl/table.h"
 
-#define URL_ENV	      "DCOS_ALLOCATOR"
-#define URL_DEFAULT   "http://127.0.0.1:8080"
 #define PATH_ROOM     512
 #define ID_CHARS      "abcdefghijklmnopqrstuvwxyz0123456789-./"
 #define ID_LEN_MAX    255
@@ -27,7 +25,7 @@ struct app_options {
 
 static const struct opt_row app_rows[] = {
 	{"allocator", 0, "URL", opt_string, offsetof(struct app_options, allocator), "a URL",
-	 "of the allocator (default $" URL_ENV ", " URL_DEFAULT ")"},
+	 "of the allocator (default $" HTTP_URL_ENV ", " HTTP_URL ")"},
 	{"force", 0, NULL, opt_flag, offsetof(struct app_options, force), NULL,
 	 "end deployments that are in the way"},
 	{},
@@ -57,7 +55,7 @@ static int refused(int status, const json_t *answer)
 static json_t *ask(const struct app_call *c, const char *method, const char *path,
 		   const json_t *body)
 {
-	const char *url = c->options->allocator ?: getenv(URL_ENV) ?: URL_DEFAULT;
+	const char *url = c->options->allocator ?: getenv(HTTP_URL_ENV) ?: HTTP_URL;
 	json_t *answer = NULL;
 	int status = http_ask(url, method, path, body, &answer, &c->ctl->why);
 

@@ -13,6 +13,7 @@
 #define WHY_WIDTH     9
 #define WHY_WIDTH_MAX 40 /* the word and its numbers */
 #define RANK_WHY      3 /* in sets without ranks of their own */
+#define RANK_NODE     3
 #define LIMIT_WARNING 0.80 /* of memory and pids */
 #define LIMIT_BAD     0.95
 
@@ -21,9 +22,10 @@ static const struct top_column text_columns[] = {
 	{TOP_SORT_STATE, "STATE", "as in dcosctl ps; REMOVED: forgotten", 8, true},
 	{TOP_SORT_WHY, "WHY", "why it is slow, or how it ended (code, signal, oom, ?)", WHY_WIDTH,
 	 true},
+	{TOP_SORT_NODE, "NODE", "where it runs; with --cluster", 10, true},
 };
 
-static const char *const text_names[ARRAY_SIZE(text_columns)] = {"id", "state", "why"};
+static const char *const text_names[ARRAY_SIZE(text_columns)] = {"id", "state", "why", "node"};
 
 /* What goes first when there is no room: the highest. Only the overview has an order of its own. */
 static const struct {
@@ -35,6 +37,8 @@ static const struct {
 
 static int rank_of(enum top_set set, const struct top_column *c, int place)
 {
+	if (c->by == TOP_SORT_NODE)
+		return RANK_NODE;
 	if (set != SET_OVERVIEW)
 		return c->by == TOP_SORT_WHY ? RANK_WHY : place;
 	for (size_t i = 0; i < ARRAY_SIZE(overview_ranks); i++)
@@ -51,11 +55,13 @@ static struct top_column metric_column(int by)
 }
 
 /* In the order of the screen; the set of the overview has the state as well. */
-static int columns_of(enum top_set set, struct top_column *c)
+static int columns_of(const struct top_layout *l, enum top_set set, struct top_column *c)
 {
 	int nr = 0;
 
 	c[nr++] = text_columns[0];
+	if (l->nodes)
+		c[nr++] = text_columns[3];
 	if (set == SET_OVERVIEW)
 		c[nr++] = text_columns[1];
 	for (int i = 0; i < TOP_METRICS; i++)
@@ -69,7 +75,7 @@ static int columns_of(enum top_set set, struct top_column *c)
 static int keep(struct top_layout *l, enum top_set set, int rank)
 {
 	struct top_column all[TOP_COLUMNS_MAX];
-	int nr = columns_of(set, all), width = 0;
+	int nr = columns_of(l, set, all), width = 0;
 
 	l->nr = 0;
 	for (int i = 0; i < nr; i++) {
@@ -173,6 +179,7 @@ enum top_alarm cell_alarm(const struct top_row *row, int by)
 {
 	switch (by) {
 	case TOP_SORT_ID:
+	case TOP_SORT_NODE:
 		return TOP_CALM;
 	case TOP_SORT_STATE:
 		return alarm_state(row);
@@ -208,6 +215,8 @@ static void cell_text(const struct top_layout *l, int i, const struct top_row *r
 		id_text(l, row, buf, size);
 	else if (c->by == TOP_SORT_STATE)
 		(void)snprintf(buf, size, "%s", row->state);
+	else if (c->by == TOP_SORT_NODE)
+		(void)snprintf(buf, size, "%s", row->node);
 	else if (why->numbers[0] && c->width > WHY_WIDTH + 4)
 		(void)snprintf(buf, size, "%s: %s", why->word, why->numbers);
 	else

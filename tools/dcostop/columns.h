@@ -5,7 +5,7 @@
 
 #include "tools/dcostop/model.h"
 
-#define TOP_COLUMNS_MAX (TOP_METRICS + 3)
+#define TOP_COLUMNS_MAX (TOP_METRICS + 4)
 #define TOP_CELL_MAX	(TOP_ID_MAX + 128) /* bytes of a cell's text */
 
 /* How much a cell deserves to be looked at. */
@@ -27,6 +27,7 @@ struct top_layout {
 	struct top_column columns[TOP_COLUMNS_MAX];
 	int nr;
 	bool tree; /* ids of tasks are indented */
+	bool nodes; /* rows say where they are */
 };
 
 /**

@@ -17,12 +17,12 @@ static void put_text(FILE *f, const char *text)
 	(void)fputc('"', f);
 }
 
-static void put_titles(FILE *f)
+static void put_titles(FILE *f, const struct top_model *m)
 {
 	(void)fprintf(f, "time_ns,id,app,state,exit,why,numbers"); /* as above */
 	for (int i = 0; i < TOP_METRICS; i++)
 		(void)fprintf(f, ",%s", top_metrics[i].name);
-	(void)fprintf(f, "\r\n");
+	(void)fprintf(f, m->nodes ? ",node\r\n" : "\r\n");
 }
 
 static void put_row(FILE *f, const struct top_model *m, const struct top_row *row)
@@ -42,6 +42,10 @@ static void put_row(FILE *f, const struct top_model *m, const struct top_row *ro
 		else
 			(void)fprintf(f, ",%.*g", 9, row->v[i]);
 	}
+	if (m->nodes) {
+		(void)fputc(',', f);
+		put_text(f, row->node);
+	}
 	(void)fprintf(f, "\r\n");
 }
 
@@ -54,7 +58,7 @@ int view_csv(FILE *f, const struct top_model *m, const struct top_choice *choice
 	if (model_rows(m, &order, &rows) < 0)
 		return -ENOMEM;
 	if (m->snapshots_nr == 1)
-		put_titles(f);
+		put_titles(f, m);
 	for (size_t i = 0; i < rows.nr; i++)
 		put_row(f, m, rows.rows[i]);
 	return 0;

@@ -11,9 +11,17 @@
 #include "agent/lib/cleanup.h"
 #include "tools/dcostop/model.h"
 
-enum field { FIELD_ID = TOP_METRICS, FIELD_APP, FIELD_STATE, FIELD_WHY, FIELD_EXIT, FIELDS_END };
+enum field {
+	FIELD_ID = TOP_METRICS,
+	FIELD_APP,
+	FIELD_STATE,
+	FIELD_WHY,
+	FIELD_EXIT,
+	FIELD_NODE,
+	FIELDS_END
+};
 
-static const char *const field_names[] = {"id", "app", "state", "why", "exit"};
+static const char *const field_names[] = {"id", "app", "state", "why", "exit", "node"};
 
 enum node_kind { NODE_OR, NODE_AND, NODE_NOT, NODE_COMPARE };
 enum operator{ OP_EQ, OP_NE, OP_LE, OP_GE, OP_HAS_NOT, OP_LT, OP_GT, OP_HAS };
@@ -152,7 +160,7 @@ static int parse_number(struct parser *s, struct node *n)
 	char *end;
 
 	if (n->op == OP_HAS || n->op == OP_HAS_NOT)
-		return fail_at(s, "~ is for texts: id, app, state, why and exit");
+		return fail_at(s, "~ is for texts: id, app, state, why, exit and node");
 	errno = 0;
 	n->number = strtod(n->text, &end);
 	if (end == n->text || errno || !isfinite(n->number))
@@ -351,6 +359,8 @@ static bool match_field(const struct node *n, const struct top_row *row)
 		return match_text(n, row->state);
 	case FIELD_WHY:
 		return match_text(n, row->verdict.word);
+	case FIELD_NODE:
+		return match_text(n, row->node);
 	default:
 		return match_text(n, row->exit);
 	}

@@ -6,7 +6,7 @@
  *	factor = "!" factor | "(" expression ")" | name operator value .
  *	operator = "=" | "==" | "!=" | "<" | "<=" | ">" | ">=" | "~" | "!~" .
  *
- * A name is that of a metric, or id, app, state, why, exit. A value is a number, maybe with a unit
+ * A name is that of a metric, or id, app, state, why, exit, node. A value is a number, maybe with a unit
  * (% k K M G T us ms s m), or a text, maybe in double quotes; ~ asks whether the text is part of it.
  */
 #ifndef DCOS_TOP_FILTER_H

@@ -36,6 +36,10 @@ static json_t *row_json(const struct top_row *row)
 			      "why", row->verdict.word, "why_numbers", row->verdict.numbers, "exit",
 			      row->exit_doc ? json_incref(row->exit_doc) : json_null());
 
+	if (o && row->node[0] && json_object_set_new(o, "node", json_string(row->node))) {
+		json_decref(o);
+		return NULL;
+	}
 	for (int i = 0; o && i < TOP_METRICS; i++)
 		if (json_object_set_new(o, top_metrics[i].name, value(i, row->v[i]))) {
 			json_decref(o);

@@ -33,14 +33,31 @@ static int print_snapshot(struct top *t)
 	return view_text(stdout, &t->model, &t->node, &t->choice);
 }
 
+/* The next snapshot, which is waited for. Return: as replay_next() */
+static int next_snapshot(struct top *t)
+{
+	if (t->replay)
+		return replay_next(t);
+	if (!t->o.cluster)
+		return live_next(t, -1, false);
+	if (t->model.snapshots_nr)
+		(void)poll(NULL, 0, (int)cluster_interval_ms(t)); /* a signal only hurries */
+	return cluster_read(t);
+}
+
+static bool is_live(const struct top *t)
+{
+	return !t->replay && !t->o.cluster;
+}
+
 int run_batch(struct top *t)
 {
 	int r;
 
-	if (!t->replay && live_open(t) < 0)
+	if (is_live(t) && live_open(t) < 0)
 		return top_fail(EXIT_FAILURE, "%s", t->why.text);
 	while (!top_is_last(t)) {
-		r = t->replay ? replay_next(t) : live_next(t, -1, false);
+		r = next_snapshot(t);
 		if (r < 0)
 			return top_fail(EXIT_FAILURE, "%s", t->why.text);
 		if (r == 0 && t->replay)
@@ -134,6 +151,18 @@ static void play(struct top *t, struct loop *l)
 	}
 }
 
+/* The allocator is asked again. */
+static void look_around(struct top *t, struct loop *l)
+{
+	l->due_ns = now_ns() + (int64_t)cluster_interval_ms(t) * NS_PER_MS;
+	l->dirty = true;
+	if (t->choice.paused)
+		return;
+	t->choice.trouble[0] = 0;
+	if (cluster_read(t) < 0)
+		(void)snprintf(t->choice.trouble, sizeof(t->choice.trouble), "%s", t->why.text);
+}
+
 /* A failure after the terminal was taken over: give it back first, so that it can be read. */
 static int fail_screen(struct top *t, const char *text)
 {
@@ -162,7 +191,7 @@ static int64_t wait_ns(struct top *t, struct loop *l)
 	int64_t now = now_ns(), left;
 	int ms;
 
-	if (!t->replay && t->live.feed)
+	if (is_live(t) && t->live.feed)
 		return LOOK_NS;
 	if (t->replay && (t->choice.paused || !l->due_ns)) {
 		ms = replay_wait_ms(t);
@@ -212,8 +241,10 @@ static void follow_keys(struct top *t, struct loop *l, bool was_task)
 		replay_history(t);
 	else if (c->mode == MODE_TASK && !was_task)
 		t->live.want_history = true;
-	if (!t->replay)
+	if (is_live(t))
 		follow_back(t, l);
+	else if (t->o.cluster)
+		c->back = 0; /* nobody remembers */
 }
 
 static int draw(struct top *t, struct loop *l)
@@ -257,9 +288,11 @@ static int one_turn(struct top *t, struct loop *l)
 		l->dirty = true; /* another size */
 	if (r == 0 && t->replay)
 		play(t, l);
+	else if (r == 0 && t->o.cluster)
+		look_around(t, l);
 	else if (r == 0 && !t->live.feed)
 		reconnect(t, l);
-	if (!t->replay)
+	if (is_live(t))
 		hear(t, l, r > 0 && fds[1].revents);
 	if (r > 0 && (fds[0].revents & (POLLHUP | POLLERR)))
 		return 1; /* the terminal is gone */
@@ -284,9 +317,9 @@ int run_screen(struct top *t)
 
 	t->choice.replay = t->replay;
 	/* a first failure is told on the terminal as it is */
-	if (!t->replay && live_open(t) < 0)
+	if (is_live(t) && live_open(t) < 0)
 		return top_fail(EXIT_FAILURE, "%s", t->why.text);
-	if (t->replay && replay_next(t) < 0)
+	if (!is_live(t) && next_snapshot(t) < 0)
 		return top_fail(EXIT_FAILURE, "%s", t->why.text);
 	l.mask = hold_sigwinch();
 	if (screen_new(&t->screen) < 0)

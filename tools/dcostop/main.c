@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "agent/lib/cleanup.h"
+#include "tools/common/http.h"
 #include "tools/common/text.h"
 #include "tools/dcostop/top.h"
 
@@ -38,6 +39,10 @@ static const struct opt_row rows[] = {
 	{"replay", 'r', "FILE", opt_string, FIELD(replay), NULL, "show such a file"},
 	{"socket", 0, "PATH", opt_string, FIELD(socket), NULL,
 	 "socket of the agent (default $" CLIENT_SOCKET_ENV ", " CLIENT_SOCKET ")"},
+	{"cluster", 0, NULL, opt_flag, FIELD(cluster), NULL,
+	 "tasks of all nodes, as the allocator knows them"},
+	{"allocator", 0, "URL", opt_string, FIELD(allocator), NULL,
+	 "whom --cluster asks (default $" HTTP_URL_ENV ", " HTTP_URL ")"},
 	{"help", 'h', NULL, opt_flag, FIELD(help), NULL, "this help"},
 	{"version", 0, NULL, opt_flag, FIELD(version), NULL, "the version"},
 	{},
@@ -108,6 +113,11 @@ static int set_choice(struct top *t)
 		return top_fail(EXIT_USAGE, "--interval: must be from 100ms to 1h");
 	if (o->record && o->replay)
 		return top_fail(EXIT_USAGE, "--record and --replay: only one of them");
+	if (o->cluster && (o->record || o->replay || o->socket))
+		return top_fail(EXIT_USAGE,
+				"--cluster and --record, --replay or --socket: only one of them");
+	if (o->allocator && !o->cluster)
+		return top_fail(EXIT_USAGE, "--allocator: needs --cluster");
 	if (o->json && o->csv)
 		return top_fail(EXIT_USAGE, "--json and --csv: only one of them");
 	t->model.wanted_ms = o->interval_ms.value;

@@ -381,7 +381,7 @@ void model_begin(struct top_model *m, const struct top_model *like)
 	m->snapshots_nr = 1;
 }
 
-void model_put(struct top_model *m, const char *id, const double *v)
+void model_put(struct top_model *m, const char *id, const char *node, const double *v)
 {
 	struct top_task *t = find_task(m, id, 0);
 
@@ -389,6 +389,7 @@ void model_put(struct top_model *m, const char *id, const double *v)
 		return;
 	(void)snprintf(t->row.state, sizeof(t->row.state), "RUNNING");
 	(void)snprintf(t->row.exit, sizeof(t->row.exit), "-");
+	(void)snprintf(t->row.node, sizeof(t->row.node), "%s", node ?: ""); /* may be cut */
 	t->row.running = true;
 	memcpy(t->row.v, v, sizeof(t->row.v));
 	set_app(m, &t->row);

@@ -35,6 +35,7 @@ struct top_counters {
 struct top_row {
 	char id[TOP_ID_MAX];
 	char app[TOP_ID_MAX]; /* its label "app", else what app_length() says */
+	char node[64]; /* "" unless the model has those of many */
 	char state[16];
 	char exit[24]; /* "-" while it has not ended */
 	bool ended, running, failed; /* failed: ended, and not with code 0 */
@@ -65,6 +66,7 @@ struct top_model {
 	uint64_t dropped_nr; /* gaps in seq: this reader was too slow */
 	uint64_t hidden_nr; /* tasks beyond TOP_TASKS_MAX in the last snapshot */
 	uint64_t strangers_nr; /* tasks that were seen for the first time, so far */
+	bool nodes; /* rows are of more than one node */
 	json_t *apps; /* label "app" by id, NULL: not known; owned */
 	/* sums over the rows */
 	uint32_t running_nr, ended_nr;
@@ -76,6 +78,7 @@ struct top_model {
 #define TOP_SORT_ID    TOP_METRICS
 #define TOP_SORT_STATE (TOP_METRICS + 1)
 #define TOP_SORT_WHY   (TOP_METRICS + 2)
+#define TOP_SORT_NODE  (TOP_METRICS + 3)
 
 struct top_order {
 	int by; /* enum top_metric or TOP_SORT_* */
@@ -114,10 +117,11 @@ void model_apps(struct top_model *m, json_t *apps);
 /**
  * model_begin, model_put, model_end - rows from values instead of snapshots
  * @like: of the same node; the number of CPUs and the apps are taken from it
+ * @node: NULL: there is only one
  * @v: by enum top_metric
  */
 void model_begin(struct top_model *m, const struct top_model *like);
-void model_put(struct top_model *m, const char *id, const double *v);
+void model_put(struct top_model *m, const char *id, const char *node, const double *v);
 void model_end(struct top_model *m, uint64_t time_ns);
 
 /** model_find - the task of an id that is shown, or NULL */

@@ -96,7 +96,7 @@ static void put(struct past *p, const struct top_history *h, ssize_t i)
 		v[k] = NAN;
 	for (int s = 0; s < TOP_SERIES; s++)
 		v[top_series[s].metric] = h->v[s][i];
-	model_put(&p->model, h->id, v);
+	model_put(&p->model, h->id, NULL, v);
 }
 
 uint64_t past_show(struct past *p, size_t back, const struct top_model *now)

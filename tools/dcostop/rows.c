@@ -20,7 +20,9 @@ static double sort_value(const struct top_row *row, int by)
 
 static int compare_text(const struct top_row *x, const struct top_row *y, int by)
 {
-	int r = by == TOP_SORT_STATE ? strcmp(x->state, y->state) : 0;
+	int r = by == TOP_SORT_STATE  ? strcmp(x->state, y->state)
+		: by == TOP_SORT_NODE ? strcmp(x->node, y->node)
+				      : 0;
 
 	return r ? r : strcmp(x->id, y->id);
 }
@@ -36,7 +38,7 @@ static int compare_rows(const struct top_row *x, const struct top_row *y, const 
 	vy = sort_value(y, o->by);
 	if (vx != vy)
 		return vx > vy ? -sign : sign;
-	return (o->by == TOP_SORT_ID || o->by == TOP_SORT_STATE ? sign : 1) *
+	return (o->by >= TOP_METRICS && o->by != TOP_SORT_WHY ? sign : 1) *
 	       compare_text(x, y, o->by);
 }
 

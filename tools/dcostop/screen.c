@@ -241,6 +241,7 @@ int screen_draw(struct screen *s, const struct top_model *m, const struct top_no
 	const struct top_row *row = model_find(m, choice->selected);
 
 	rows_done(&s->rows);
+	s->layout.nodes = m->nodes;
 	if (model_rows(m, &choice->order, &s->rows) < 0)
 		return -ENOMEM;
 	/* drawing beyond the edge of a tiny terminal reports errors, and does nothing */

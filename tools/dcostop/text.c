@@ -174,7 +174,7 @@ int view_text(FILE *f, const struct top_model *m, const struct top_node *node,
 {
 	cleanup_rows struct top_rows rows = {};
 	char line[ROW_BYTES];
-	struct top_layout l = {.tree = choice->order.tree};
+	struct top_layout l = {.tree = choice->order.tree, .nodes = m->nodes};
 
 	if (model_rows(m, &choice->order, &rows) < 0)
 		return -ENOMEM;

@@ -10,8 +10,8 @@
 #include "tools/dcostop/view.h"
 
 struct options {
-	const char *socket, *sort, *filter, *columns, *record, *replay;
-	bool batch, json, csv, tree, help, version;
+	const char *socket, *allocator, *sort, *filter, *columns, *record, *replay;
+	bool batch, json, csv, tree, cluster, help, version;
 	struct opt_u64 interval_ms, iterations;
 };
 
@@ -80,6 +80,17 @@ bool live_talk(struct top *t, int64_t now_ns);
 
 /** live_wish - choice.wish is asked for as soon as it can be; choice.message tells what came of it */
 void live_wish(struct top *t);
+
+/* ---- cluster.c: all nodes, from the allocator ---- */
+
+/**
+ * cluster_read - ask for what all tasks use now, and wait for the answer
+ * Return: 1, or -errno with t->why.
+ */
+int cluster_read(struct top *t);
+
+/** cluster_interval_ms - from one question to the next */
+uint64_t cluster_interval_ms(const struct top *t);
 
 /* ---- replay.c: snapshots from a recording ---- */
 

@@ -69,14 +69,16 @@ static bool is_idle(const double *v)
 	return known(v[M_CPU]) < VERDICT_IDLE_CPU_PCT && bytes < VERDICT_IDLE_BYTES;
 }
 
-/* The agent's history has only the time. */
+/* The agent's history has only the time, an allocator only the share. */
 static void say_throttled(const double *v, struct verdict *ret)
 {
 	if (isnan(v[M_THROTTLED]))
 		say(ret, VERDICT_THROTTLED, "throttled", "%.0f ms/s", 10 * v[M_THROTTLED_TIME]);
+	else if (isnan(v[M_THROTTLED_TIME]))
+		say(ret, VERDICT_THROTTLED, "throttled", "%.0f %%", v[M_THROTTLED]);
 	else
 		say(ret, VERDICT_THROTTLED, "throttled", "%.0f %%, %.0f ms/s", v[M_THROTTLED],
-		    10 * known(v[M_THROTTLED_TIME]));
+		    10 * v[M_THROTTLED_TIME]);
 }
 
 static void judge_rest(const double *v, struct verdict *ret)

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One request to the allocator, over HTTP/1.0: its answer ends with the connection. */
-#ifndef DCOS_CTL_HTTP_H
-#define DCOS_CTL_HTTP_H
+#ifndef DCOS_COMMON_HTTP_H
+#define DCOS_COMMON_HTTP_H
 
 #include <jansson.h>
 
 #include "agent/lib/why.h"
+
+#define HTTP_URL_ENV "DCOS_ALLOCATOR" /* where it is, if nobody says */
+#define HTTP_URL     "http://127.0.0.1:8080"
 
 #define HTTP_ANSWER_MAX (64U << 20)
 #define HTTP_WAIT_S	60 /* for each part of an answer */

@@ -3,7 +3,7 @@
  * Plain sockets: with HTTP/1.0 the server neither keeps the connection nor sends pieces, so that an
  * answer is a status line, headers that nobody here needs, an empty line, and JSON up to the end.
  */
-#include "tools/dcosctl/http.h"
+#include "tools/common/http.h"
 
 #include <errno.h>
 #include <netdb.h>
