@@ -8,24 +8,35 @@
 
 #include "agent/lib/units.h"
 
-int net_pool_parse(const char *text, struct net_pool *ret)
+/* An address and a prefix length of @min to @max bits. @addr has room for one of @family. */
+static int network(const char *text, int family, uint64_t min, uint64_t max, void *addr,
+		   unsigned int *ret_bits)
 {
 	const char *slash = strchr(text, '/');
-	char addr[INET_ADDRSTRLEN];
+	char copy[INET6_ADDRSTRLEN];
+	uint64_t bits;
+
+	if (!slash || (size_t)(slash - text) >= sizeof(copy))
+		return -EINVAL;
+	memcpy(copy, text, (size_t)(slash - text));
+	copy[slash - text] = '\0';
+	if (inet_pton(family, copy, addr) != 1 || parse_u64(slash + 1, min, max, &bits) < 0)
+		return -EINVAL;
+	*ret_bits = (unsigned int)bits;
+	return 0;
+}
+
+int net_pool_parse(const char *text, struct net_pool *ret)
+{
 	struct in_addr in;
-	uint64_t bits = 0;
+	unsigned int bits;
 	uint32_t nr;
 
 	if (!strcmp(text, "none")) {
 		*ret = (struct net_pool){0};
 		return 0;
 	}
-	if (!slash || (size_t)(slash - text) >= sizeof(addr))
-		return -EINVAL;
-	memcpy(addr, text, (size_t)(slash - text));
-	addr[slash - text] = '\0';
-	if (inet_pton(AF_INET, addr, &in) != 1 ||
-	    parse_u64(slash + 1, NET_PREFIX_MIN, NET_PREFIX_MAX, &bits) < 0)
+	if (network(text, AF_INET, NET_PREFIX_MIN, NET_PREFIX_MAX, &in, &bits))
 		return -EINVAL;
 	nr = UINT32_C(1) << (32 - bits);
 	if (ntohl(in.s_addr) & (nr - 1))
@@ -36,28 +47,19 @@ int net_pool_parse(const char *text, struct net_pool *ret)
 
 int net_pool6_parse(const char *text, struct net_pool6 *ret)
 {
-	const char *slash = strchr(text, '/');
 	struct net_pool6 pool = {0};
-	char addr[INET6_ADDRSTRLEN];
-	uint64_t bits = 0;
 
 	if (!strcmp(text, "none")) {
 		*ret = pool;
 		return 0;
 	}
-	if (!slash || (size_t)(slash - text) >= sizeof(addr))
+	if (network(text, AF_INET6, NET_PREFIX6_MIN, NET_PREFIX6_MAX, &pool.base, &pool.bits))
 		return -EINVAL;
-	memcpy(addr, text, (size_t)(slash - text));
-	addr[slash - text] = '\0';
-	if (inet_pton(AF_INET6, addr, &pool.base) != 1 ||
-	    parse_u64(slash + 1, NET_PREFIX6_MIN, NET_PREFIX6_MAX, &bits) < 0)
-		return -EINVAL;
-	for (unsigned int i = (unsigned int)bits; i < 128; i++)
+	for (unsigned int i = pool.bits; i < 128; i++)
 		if (pool.base.s6_addr[i / 8] & 0x80 >> i % 8)
 			return -EINVAL;
 	if (IN6_IS_ADDR_LINKLOCAL(&pool.base) || IN6_IS_ADDR_MULTICAST(&pool.base))
 		return -EINVAL;
-	pool.bits = (unsigned int)bits;
 	*ret = pool;
 	return 0;
 }
