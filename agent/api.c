@@ -205,7 +205,8 @@ static int method_run(struct vl_call *call, json_t *params, void *userdata)
 static int method_kill(struct vl_call *call, json_t *params, void *userdata)
 {
 	struct task *t = api_task(userdata, call, params);
-	int64_t sig = SIGTERM, grace_ms = t ? (int64_t)(t->spec->kill_grace_us / 1000) : 0;
+	int64_t sig = t ? t->spec->kill_signal : 0,
+		grace_ms = t ? (int64_t)(t->spec->kill_grace_us / 1000) : 0;
 	int rc;
 
 	if (!t || api_int(call, params, "signal", 1, 64, &sig) ||

@@ -54,7 +54,7 @@ void drain_kill(struct node *n, int64_t grace_ms)
 	for (int i = 0; i < n->tasks_nr; i++) {
 		struct task *t = n->tasks[i];
 		uint64_t grace = grace_ms < 0 ? t->spec->kill_grace_us : (uint64_t)grace_ms * 1000;
-		int err = state_ended(t->state) ? 0 : task_kill(t, SIGTERM, grace);
+		int err = state_ended(t->state) ? 0 : task_kill(t, t->spec->kill_signal, grace);
 
 		if (err)
 			log_msg(LOG_ERR, t->spec->ct.id, "drain: %s", strerror(-err));

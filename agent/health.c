@@ -53,7 +53,7 @@ static void give_up(const struct health_check *c)
 	(void)snprintf(t->unhealthy, sizeof(t->unhealthy), /* a cut one is true */
 		       "killed by the agent: health check (%s) failed %" PRIu64 " times: %.160s",
 		       task_health_protocol(c->probe.check->protocol), c->failures, c->cause);
-	err = task_kill(t, SIGTERM, t->spec->kill_grace_us);
+	err = task_kill(t, t->spec->kill_signal, t->spec->kill_grace_us);
 	if (!err)
 		return;
 	log_msg(LOG_ERR, t->spec->ct.id, "kill: %s", strerror(-err));

@@ -234,7 +234,7 @@ static void adopt(struct walk *w, struct task *t, const struct checkpoint *c)
 			(void)ct_kill(t->ct); /* what an agent before this one had begun */
 		hold_written_limits(t);
 		if (!task_watch(t) && t->state == TASK_KILLING)
-			(void)task_kill(t, SIGTERM,
+			(void)task_kill(t, t->spec->kill_signal,
 					t->spec->kill_grace_us); /* logged by the kill */
 		health_start(t);
 		return;

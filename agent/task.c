@@ -27,6 +27,7 @@ static int draft_begin(struct draft *d)
 	ct->process.rlimits = calloc(rlimit_rows().nr, sizeof(*ct->process.rlimits));
 	d->spec.labels = json_object();
 	d->spec.kill_grace_us = d->cfg->kill_grace_us;
+	d->spec.kill_signal = SIGTERM;
 	d->spec.log_max_bytes = d->cfg->log_max_bytes;
 	if (!ct->mounts || !ct->devices || !ct->process.rlimits || !d->spec.labels)
 		return draft_nomem(d);

@@ -55,7 +55,8 @@ struct task_spec {
 	char *image; /* "host", or the absolute path of the root file system */
 	char *user_text; /* "user" as submitted, "0:0" when absent; numbers when restored */
 	json_t *labels; /* object of strings, maybe empty, never NULL */
-	uint64_t kill_grace_us; /* from SIGTERM to SIGKILL */
+	int kill_signal; /* what comes first when it is ended */
+	uint64_t kill_grace_us; /* from that to SIGKILL */
 	uint64_t log_max_bytes; /* of each stream before it is rotated */
 	struct task_health *health;
 	size_t health_nr; /* at most TASK_HEALTH_MAX */

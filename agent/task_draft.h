@@ -105,6 +105,7 @@ int value_paths(struct draft *d, const struct task_row *row, json_t *v, void *fi
 int value_bytes(struct draft *d, const struct task_row *row, json_t *v, void *field); /* u64 */
 int value_time(struct draft *d, const struct task_row *row, json_t *v, void *field); /* u64 us */
 int value_number(struct draft *d, const struct task_row *row, json_t *v, void *field); /* u64 */
+int value_signal(struct draft *d, const struct task_row *row, json_t *v, void *field); /* int */
 int value_json(struct draft *d, const struct task_row *row, json_t *v, void *field); /* json_t * */
 
 /* --- one file a theme --- */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/lib/cleanup.h"
+#include "agent/lib/signals.h"
 #include "agent/lib/units.h"
 #include "agent/path.h"
 
@@ -176,5 +177,22 @@ int value_json(struct draft *d, const struct task_row *row, json_t *v, void *fie
 	(void)d;
 	(void)row;
 	*(json_t **)field = v;
+	return 0;
+}
+
+int value_signal(struct draft *d, const struct task_row *row, json_t *v, void *field)
+{
+	int sig;
+
+	(void)row;
+	if (!json_is_string(v))
+		return draft_type(d, v, "text such as \"QUIT\"");
+	sig = strlen(json_string_value(v)) == json_string_length(v)
+		      ? signal_parse(json_string_value(v))
+		      : -EINVAL;
+	if (sig < 0)
+		return draft_fail(d, "%s is no signal, allowed is a name such as \"QUIT\" or 1..64",
+				  draft_show(d, v));
+	*(int *)field = sig;
 	return 0;
 }

@@ -57,7 +57,7 @@ echo 2 > "$T/two/link"
 setfattr -n user.note -v kept "$T/two/link" 2> /dev/null
 tar -C "$T/one" --numeric-owner -Scf "$T/one.tar" .
 tar -C "$T/two" --numeric-owner --xattrs -cf "$T/two.tar" .
-layout "$T/oci" tiny '{"Entrypoint":["/bin/sh","-c"],"Cmd":["echo $FROM; id -u; pwd; cat /old/* /link; ls /gone"],"Env":["PATH=/bin","FROM=image"],"User":"app","WorkingDir":"/old","Volumes":{"/data":{}}}' "$T/one.tar" "$T/two.tar"
+layout "$T/oci" tiny '{"Entrypoint":["/bin/sh","-c"],"Cmd":["echo $FROM; id -u; pwd; cat /old/* /link; ls /gone"],"Env":["PATH=/bin","FROM=image"],"User":"app","WorkingDir":"/old","StopSignal":"SIGUSR1","Volumes":{"/data":{}}}' "$T/one.tar" "$T/two.tar"
 
 image import "$T/oci" > "$T/out" 2> "$T/err"
 is "$?" 0 "an OCI layout is imported"
@@ -216,6 +216,12 @@ if [ -n "$AGENT_PID" ] && kill -0 "$AGENT_PID"; then
 	is "$(tr '\n' ' ' < "$T/out")" "image 7 /old 2 2 " "an image's command runs with its user, environment and directory"
 	diag "$(cat "$T/err")"
 	is "$(dcosctl run --store "$S" -I tiny -e FROM=me --logs -- 'echo $FROM' 2>&1)" me "words of the command line replace Cmd, variables those of the image"
+	dcosctl run --store "$S" --id stopped -I tiny -- 'trap "exit 9" USR1; echo up; while :; do sleep 0.1; done' > /dev/null 2>&1
+	is_up() { dcosctl logs stopped | grep -q up; }
+	until_ok 20 is_up
+	dcosctl kill --grace 60s stopped > /dev/null
+	dcosctl wait stopped > /dev/null
+	is "$?" 9 "the image's StopSignal ends it"
 	dcosctl run --store "$S" --id long -I tiny -- 'sleep 1000' > /dev/null 2>&1
 	image import --name idle:1 "$T/bad" > /dev/null 2>&1 # another content
 	is "$(image prune | head -1) $(image ls | grep -c tiny)" "idle:1 1" "prune takes the names of what no task uses"

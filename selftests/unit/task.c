@@ -45,6 +45,7 @@ TEST(a_task_with_only_a_command_gets_the_documented_defaults)
 	EXPECT_EQ(ct->process.oom_score_adj, INT_MIN);
 	EXPECT_STREQ(ct->seccomp, sc_builtin("default"));
 	EXPECT_EQ(t->kill_grace_us, 5000000);
+	EXPECT_EQ(t->kill_signal, SIGTERM);
 	EXPECT_EQ(t->log_max_bytes, 10 << 20);
 	EXPECT_EQ(json_object_size(t->labels), 0);
 	EXPECT_TRUE(ct->masked_paths[0] != NULL);
@@ -98,14 +99,15 @@ TEST(every_key_arrives_in_the_spec)
 	const struct ct_spec *ct;
 
 	make_image();
-	t = rig_parse("{'id':'a.b-1','image':'@/img','readonly':true,'command':['prog','','-x'],"
-		      "'env':{'A':'1','PATH':'/p'},'user':'7:8','groups':[9,'10',9],'cwd':'/w',"
-		      "'network':'host','hostname':'h-1','userns':false,"
-		      "'rlimits':{'nofile':[10,20],'core':0,'stack':'unlimited'},"
-		      "'capabilities':['NET_RAW','cap_kill'],"
-		      "'masked_paths':['/m'],'readonly_paths':[],'seccomp':'unconfined',"
-		      "'no_new_privileges':false,'umask':'0077','oom_score_adj':-5,"
-		      "'labels':{'k':'v'},'kill_grace':'250ms','log_max':'1M'}");
+	t = rig_parse(
+		"{'id':'a.b-1','image':'@/img','readonly':true,'command':['prog','','-x'],"
+		"'env':{'A':'1','PATH':'/p'},'user':'7:8','groups':[9,'10',9],'cwd':'/w',"
+		"'network':'host','hostname':'h-1','userns':false,"
+		"'rlimits':{'nofile':[10,20],'core':0,'stack':'unlimited'},"
+		"'capabilities':['NET_RAW','cap_kill'],"
+		"'masked_paths':['/m'],'readonly_paths':[],'seccomp':'unconfined',"
+		"'no_new_privileges':false,'umask':'0077','oom_score_adj':-5,"
+		"'labels':{'k':'v'},'kill_signal':'sigquit','kill_grace':'250ms','log_max':'1M'}");
 	ct = &t->ct;
 	EXPECT_STREQ(ct->id, "a.b-1");
 	EXPECT_FALSE(t->id_generated);
@@ -146,6 +148,7 @@ TEST(every_key_arrives_in_the_spec)
 	EXPECT_EQ(ct->process.oom_score_adj, -5);
 	EXPECT_STREQ(json_string_value(json_object_get(t->labels, "k")), "v");
 	EXPECT_EQ(t->kill_grace_us, 250000);
+	EXPECT_EQ(t->kill_signal, SIGQUIT);
 	EXPECT_EQ(t->log_max_bytes, 1 << 20);
 }
 
@@ -180,7 +183,8 @@ TEST(an_unknown_key_is_refused_and_the_nearest_one_named)
 		"user, groups, cwd, network, publish, bind_ports, connect_to, hostname, userns, "
 		"resources, rlimits, "
 		"capabilities, mounts, devices, seccomp, no_new_privileges, masked_paths, "
-		"readonly_paths, umask, oom_score_adj, labels, kill_grace, log_max and "
+		"readonly_paths, umask, oom_score_adj, labels, kill_signal, kill_grace, log_max "
+		"and "
 		"health_checks");
 	REFUSED_KEYS("'netwrok':1", "netwrok", "no such key, the nearest is \"network\"");
 	REFUSED_KEYS("'Image':1", "Image", "no such key, the nearest is \"image\"");
@@ -356,6 +360,10 @@ TEST(simple_keys_name_what_they_allow)
 	REFUSED_KEYS("'labels':{'':'x'}", "labels.\"\"",
 		     "the name has 0 bytes, allowed are 1 to 1024");
 	REFUSED_KEYS("'labels':{'a':1}", "labels.a", "1 is a number, must be text");
+	REFUSED_KEYS("'kill_signal':'NOPE'", "kill_signal",
+		     "\"NOPE\" is no signal, allowed is a name such as \"QUIT\" or 1..64");
+	REFUSED_KEYS("'kill_signal':65", "kill_signal",
+		     "65 is a number, must be text such as \"QUIT\"");
 	REFUSED_KEYS("'kill_grace':'2h'", "kill_grace",
 		     "\"2h\" is out of range, allowed is 0 to 1h");
 	REFUSED_KEYS("'kill_grace':-1", "kill_grace",

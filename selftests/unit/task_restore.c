@@ -79,6 +79,7 @@ static void expect_same(const struct task_spec *a, const struct task_spec *b)
 		EXPECT_EQ(x->devices[i].minor, y->devices[i].minor);
 	}
 	EXPECT_EQ(a->kill_grace_us, b->kill_grace_us);
+	EXPECT_EQ(a->kill_signal, b->kill_signal);
 	EXPECT_EQ(a->log_max_bytes, b->log_max_bytes);
 	EXPECT_TRUE(json_equal(a->doc, b->doc));
 }

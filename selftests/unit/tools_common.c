@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/lib/signals.h"
 #include "selftests/harness/test.h"
 #include "tools/common/client.h"
 #include "tools/common/options.h"

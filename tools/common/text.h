@@ -40,9 +40,6 @@ const char *exit_text(const json_t *exit, char *buf, size_t size);
 /** exit_status - as a shell would say it: code, or 128 + signal; -1 not known */
 int exit_status(const json_t *exit);
 
-/** signal_parse - "15", "TERM", "SIGTERM", "RTMIN+3". Return: 1..64 or -EINVAL */
-int signal_parse(const char *text);
-
 /**
  * base64_decode - the bytes of RFC 4648 base64 with padding
  * @ret: malloc'd, NUL-terminated beyond @ret_len

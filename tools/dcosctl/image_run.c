@@ -113,6 +113,7 @@ static int complete(struct image_store *s, json_t *spec, const struct image *img
 		  ?: add_env(spec, config)
 		  ?: add_text(spec, "user", config, "User")
 		  ?: add_text(spec, "cwd", config, "WorkingDir")
+		  ?: add_text(spec, "kill_signal", config, "StopSignal")
 		  ?: add_volumes(spec, config);
 	return err ? why_set(why, err, "the configuration of the image sha256:%s", img->hex) : 0;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent/lib/cleanup.h"
+#include "agent/lib/signals.h"
 #include "tools/common/text.h"
 #include "tools/dcosctl/ctl.h"
 

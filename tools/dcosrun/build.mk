@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # the OCI runtime: the container library without the agent
 programs	+= dcosrun
-dcosrun-src	:= $(wildcard tools/dcosrun/*.c) tools/common/options.c tools/common/signals.c
+dcosrun-src	:= $(wildcard tools/dcosrun/*.c) tools/common/options.c
 dcosrun-lib	:= container dcos
 dcosrun-libs	:= $(LIBS_container) -ljansson $(shell $(PKG_CONFIG) --static --libs libelf 2> /dev/null)
 

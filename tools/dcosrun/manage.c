@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/lib/cleanup.h"
+#include "agent/lib/signals.h"
 #include "cgroupfs/cgroupfs.h"
 #include "tools/common/text.h"
 #include "tools/dcosrun/rt.h"

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Signals by name, see text.h. */
+#include "agent/lib/signals.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <strings.h>
 
 #include "agent/lib/units.h"
-#include "tools/common/text.h"
 
 #define SIG_MAX 64 /* the kernel's _NSIG */
 
