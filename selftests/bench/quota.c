@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * How exactly a CPU quota holds, and what that costs: busy threads under the governor and, where
- * the host has the cpu controller, under cpu.max in the same run. A share is what cpu.stat counted
+ * the host has the cpu controller, under cpu.max and the scheduler of agent/scx.h in the same run. A share is what cpu.stat counted
  * over whole periods, after the first ones, whose budget was full.
  * Usage: quota [SECONDS a case]
  */
@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -21,6 +22,7 @@
 #include "agent/lib/cleanup.h"
 #include "agent/lib/units.h"
 #include "agent/meter_impl.h"
+#include "agent/scx.h"
 #include "selftests/harness/harness.h"
 #include "selftests/harness/meter_rig.h"
 
@@ -29,10 +31,17 @@
 #define END_MS	  20000
 #define GAP_NS	  3000000 /* a busy thread that did not run so long was frozen */
 #define GAPS_MAX  4096
+#define WEIGHT	  100
 #define NS_PER_S  UINT64_C(1000000000)
 #define NS_PER_US 1000
 
-enum enforcer { GOVERNOR, CFS };
+#ifndef SCHED_EXT
+#define SCHED_EXT 7
+#endif
+
+enum enforcer { GOVERNOR, CFS, SCX, ENFORCERS };
+
+static const char *const names[ENFORCERS] = {"governor", "cpu.max", "scx"};
 
 struct shared {
 	uint64_t nr;
@@ -43,13 +52,14 @@ struct bench {
 	char dir[PATH_MAX], cgroup[PATH_MAX]; /* removed at the end */
 	struct rig g;
 	struct governor *gov;
+	struct scx *scx; /* NULL: this host can't */
 	struct dcos_budget *budgets;
 	struct shared *shared;
 	uint64_t seconds;
 };
 
 struct load {
-	int threads;
+	int threads, policy; /* SCHED_* */
 	const struct dcos_budget *budget;
 	struct shared *shared;
 };
@@ -66,10 +76,13 @@ static void *spin(void *arg)
 /* The first thread looks at the clock all the time: a gap that a thaw ends tells how long it took. */
 static int load(void *arg)
 {
+	const struct sched_param param = {};
 	const struct load *l = arg;
 	uint64_t last = rig_now_ns(), now, thawed;
 	pthread_t t;
 
+	if (sched_setscheduler(0, l->policy, &param)) /* the threads have it too */
+		return 2;
 	for (int i = 1; i < l->threads; i++) {
 		if (pthread_create(&t, NULL, spin, NULL))
 			return 1;
@@ -88,10 +101,15 @@ static int set_quota(struct bench *b, enum enforcer e, uint64_t quota_us, uint64
 {
 	const struct iso_governor *iso = governor_iso(b->gov);
 	const struct iso_quota q = {quota_us, period_us, 0};
+	const struct iso_scx *scx;
 	char text[64];
 
 	if (e == GOVERNOR)
 		return iso->set(iso->ctx, b->g.slot, b->g.id, b->g.cgroup_fd, &q);
+	if (e == SCX) {
+		scx = scx_iso(b->scx);
+		return scx->set(scx->ctx, b->g.slot, b->g.id, WEIGHT, &q);
+	}
 	(void)snprintf(text, sizeof(text), "%lu %lu", quota_us, period_us); /* fits */
 	return rig_write(b->g.cgroup_fd, "cpu.max", text);
 }
@@ -99,11 +117,17 @@ static int set_quota(struct bench *b, enum enforcer e, uint64_t quota_us, uint64
 static void unset_quota(struct bench *b, enum enforcer e)
 {
 	const struct iso_governor *iso = governor_iso(b->gov);
+	const struct iso_quota none = {};
+	const struct iso_scx *scx;
 
-	if (e == GOVERNOR)
+	if (e == GOVERNOR) {
 		iso->drop(iso->ctx, b->g.slot, b->g.id);
-	else
+	} else if (e == SCX) {
+		scx = scx_iso(b->scx);
+		(void)scx->set(scx->ctx, b->g.slot, b->g.id, WEIGHT, &none); /* likewise */
+	} else {
 		(void)rig_write(b->g.cgroup_fd, "cpu.max", "max"); /* the cgroup goes anyhow */
+	}
 }
 
 /* Of this process: the load is a child that is not reaped while it is measured. */
@@ -144,7 +168,8 @@ static int run_case(struct bench *b, enum enforcer e, unsigned int percent, int 
 		    uint64_t period_us)
 {
 	uint64_t quota_us = period_us * percent / 100, used, begin, own, took;
-	struct load l = {threads, &b->budgets[b->g.slot], b->shared};
+	struct load l = {threads, e == SCX ? SCHED_EXT : SCHED_OTHER, &b->budgets[b->g.slot],
+			 b->shared};
 	int pidfd, status, err;
 	double share;
 	pid_t pid;
@@ -168,7 +193,7 @@ static int run_case(struct bench *b, enum enforcer e, unsigned int percent, int 
 	close_fd(&pidfd);
 	unset_quota(b, e);
 	share = 100.0 * (double)used * NS_PER_US / (double)took;
-	printf("  %-9s %4lu ms %5u %% %3d  %8.2f  %+7.2f", e == GOVERNOR ? "governor" : "cpu.max",
+	printf("  %-9s %4lu ms %5u %% %3d  %8.2f  %+7.2f", names[e],
 	       (unsigned long)(period_us / 1000), percent, threads, share,
 	       100.0 * (share - percent) / percent);
 	if (e == GOVERNOR) {
@@ -179,9 +204,11 @@ static int run_case(struct bench *b, enum enforcer e, unsigned int percent, int 
 	return err;
 }
 
-static bool has_cfs(const struct bench *b)
+static bool has(const struct bench *b, enum enforcer e)
 {
-	return !faccessat(b->g.cgroup_fd, "cpu.max", W_OK, 0);
+	if (e == SCX)
+		return b->scx != NULL;
+	return e == GOVERNOR || !faccessat(b->g.cgroup_fd, "cpu.max", W_OK, 0);
 }
 
 static int run_all(struct bench *b)
@@ -199,9 +226,10 @@ static int run_all(struct bench *b)
 			for (size_t t = 0; t < ARRAY_SIZE(threads) && !err; t++) {
 				if (percents[i] > 100U * (unsigned int)threads[t])
 					continue; /* nothing would hold it */
-				err = run_case(b, GOVERNOR, percents[i], threads[t], periods[p]);
-				if (!err && has_cfs(b))
-					err = run_case(b, CFS, percents[i], threads[t], periods[p]);
+				for (int e = 0; e < ENFORCERS && !err; e++)
+					if (has(b, e))
+						err = run_case(b, e, percents[i], threads[t],
+							       periods[p]);
 			}
 		}
 	}
@@ -255,6 +283,8 @@ static int bench_up(struct bench *b)
 	}
 	if (!governor_rt(b->gov, &why))
 		printf("%s\n", why.text);
+	if (access("/sys/kernel/sched_ext/state", F_OK) || scx_open(b->g.m, &b->scx, &why) < 0)
+		printf("without scx: %s\n", why.text[0] ? why.text : "this kernel has none");
 	fd = meter_map_fd(b->g.m, METER_GOVERNOR, "budgets");
 	b->budgets = mmap(NULL, DCOS_SLOTS * sizeof(*b->budgets), PROT_READ, MAP_SHARED, fd, 0);
 	return b->budgets == MAP_FAILED ? -errno : 0;
@@ -272,6 +302,9 @@ int main(int argc, char **argv)
 	if (!r)
 		print_delays(&b);
 	governor_close(b.gov);
+	scx_close(b.scx);
+	if (b.g.m && b.scx)
+		(void)scx_dismiss(b.g.m); /* what is pinned is removed below too */
 	meter_close(b.g.m);
 	if (b.g.pins[0])
 		(void)meter_unpin(b.g.pins); /* its mount ends with this process */
