@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -143,6 +144,28 @@ static void join_others(const struct launch_child *child)
 }
 
 /*
+ * A process is told the numbers of its own pid namespace, so the one between has to be born in ours
+ * even if our children are to be born elsewhere. Who joined that one leaves it in the end.
+ * @ret_pids: where they were to be born, for the one between; -1: in ours
+ */
+static int born_here(int *ret_pids)
+{
+	cleanup_close int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+	cleanup_close int next = open("/proc/self/ns/pid_for_children", O_RDONLY | O_CLOEXEC);
+	struct stat here, there;
+
+	if (own < 0 || next < 0 || fstat(own, &here) || fstat(next, &there))
+		return -errno;
+	*ret_pids = -1;
+	if (here.st_ino == there.st_ino && here.st_dev == there.st_dev)
+		return 0;
+	if (setns(own, CLONE_NEWPID))
+		return -errno;
+	*ret_pids = take_fd(&next);
+	return 0;
+}
+
+/*
  * Into a user namespace that exists there is only one way, and none back: a process between goes
  * there and clones for its parent, which is us.
  * @fd: of the namespace, or of a process in it
@@ -150,15 +173,20 @@ static void join_others(const struct launch_child *child)
  */
 static long clone_between(struct clone_args *args, struct launch_child *child, int fd, uint64_t ns)
 {
-	int status = 0;
+	cleanup_close int pids = -1;
+	int status = 0, err = born_here(&pids);
 	pid_t between;
 	long pid;
 
+	if (err)
+		return err;
 	args->flags = (args->flags | CLONE_PARENT) & ~(uint64_t)CLONE_PIDFD;
 	args->exit_signal = 0; /* our parent's */
 	args->pidfd = 0;
 	between = fork();
 	if (!between) {
+		if (pids >= 0 && setns(pids, CLONE_NEWPID)) /* while we may: it is not of @fd */
+			_exit(errno);
 		if (ns && setns(fd, (int)ns))
 			_exit(errno);
 		join_others(child);

@@ -192,6 +192,21 @@ in
  0 90000 100
 status 0" "a user namespace that exists, with new ones of its own"
 kill $other
+MAPS='"uidMappings": [{"containerID": 0, "hostID": 90000, "size": 100}], "gidMappings": [{"containerID": 0, "hostID": 90000, "size": 100}],'
+NAMESPACES="$OWN, "'{"type": "user"}' LINUX=$MAPS config 'exec sleep 1000'
+rt run -d --pid-file "$T/pid" j1 < /dev/null > "$T/out" 2>&1
+other=$(< "$T/pid")
+joined='{"type": "mount"}'
+for kind in pid:pid network:net ipc:ipc uts:uts cgroup:cgroup user:user; do
+	joined+=', {"type": "'${kind%:*}'", "path": "/proc/'$other'/ns/'${kind#*:}'"}'
+done
+CG=d NAMESPACES=$joined config 'exec sleep 1001'
+rt run -d --pid-file "$T/pid" j2 < /dev/null >> "$T/out" 2>&1
+is "$(cat "$T/out")$(tr '\0' ' ' < "/proc/$(< "$T/pid")/cmdline") $(rt state j2 | grep -c "\"pid\": $(< "$T/pid"),")" "sleep 1001  1" "who joins all that another container has is known by its number on the host"
+like "$(rt exec j2 sh -c 'readlink /proc/self/ns/pid; ps' | tr '\n' ' ')" "^$(readlink "/proc/$other/ns/pid" | sed 's/[][]/\\&/g') .* sleep 1000 .* sleep 1001 " "and exec is beside both, not on the host"
+rt delete --force j2
+is "$(rt list -q) $(tr '\0' ' ' < "/proc/$other/cmdline")" "j1 sleep 1000 " "its end is its own"
+rt delete --force j1
 if [ -e /proc/self/ns/time ]; then
 	is "$(NAMESPACES='{"type": "pid"}, {"type": "mount"}, {"type": "time"}' LINUX='"timeOffsets": {"boottime": {"secs": 1000000}},' inside 'cut -d . -f 1 /proc/uptime | grep -c -E \"^1[0-9]{6}\"')" "1
 status 0" "a time namespace with an offset"
