@@ -74,6 +74,19 @@ static int spec_check(const struct ct_spec *spec, struct why *why)
 	return 0;
 }
 
+/* Who was born out of another cgroup namespace has not been put where it belongs. */
+static int place_joined(struct isolation *iso)
+{
+	char text[16];
+	int err;
+
+	if (iso->cgroup_fd < 0 || !ns_joins_cgroup(iso->spec))
+		return 0;
+	(void)snprintf(text, sizeof(text), "%d", (int)iso->pid); /* fits */
+	err = cg_write(iso->cgroup_fd, "cgroup.procs", text);
+	return err ? iso_fail(iso, err, "cgroup.procs") : 0;
+}
+
 /* Namespaces that exist are the process' own while its child is born. */
 static int clone_joined(struct isolation *iso, struct launch_child *child, struct launch **ret)
 {
@@ -84,7 +97,7 @@ static int clone_joined(struct isolation *iso, struct launch_child *child, struc
 	if (!err)
 		err = launch_clone(iso->clone_flags, child, ret);
 	ns_return(&own);
-	return err;
+	return err ? err : place_joined(iso);
 }
 
 /* The child is where hooks of the runtime's side want it. */

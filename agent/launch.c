@@ -240,7 +240,9 @@ int launch_clone(uint64_t flags, struct launch_child *child, struct launch **ret
 	if (pid < 0)
 		return iso_fail(child->iso, (int)pid, "launch: socket and page");
 	child->page = l->page;
-	if (child->iso->cgroup_fd >= 0) {
+	/* from another cgroup namespace nothing but what is below its root can be reached */
+	if (child->iso->cgroup_fd >= 0 &&
+	    (child->keep[KEEP_JOIN] >= 0 || !ns_joins_cgroup(child->iso->spec))) {
 		args.flags |= CLONE_INTO_CGROUP;
 		args.cgroup = (uint64_t)child->iso->cgroup_fd;
 	}

@@ -126,6 +126,11 @@ const char *ns_joined_mount(const struct ct_spec *spec)
 	return joined(spec, CLONE_NEWNS);
 }
 
+bool ns_joins_cgroup(const struct ct_spec *spec)
+{
+	return joined(spec, CLONE_NEWCGROUP);
+}
+
 bool ns_has_user(const struct ct_spec *spec)
 {
 	return spec->namespaces & CLONE_NEWUSER || ns_joined_user(spec);

@@ -35,6 +35,9 @@ const char *ns_joined_user(const struct ct_spec *spec);
 /** ns_joined_mount - path of a mount namespace that exists; NULL: it is a new one */
 const char *ns_joined_mount(const struct ct_spec *spec);
 
+/** ns_joins_cgroup - is a cgroup namespace that exists joined */
+bool ns_joins_cgroup(const struct ct_spec *spec);
+
 /**
  * ns_join - enter those of iso->spec->oci->joins, and a new time namespace if one is asked for
  * @own: ns_return(), also when this failed

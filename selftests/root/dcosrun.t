@@ -203,6 +203,7 @@ done
 CG=d NAMESPACES=$joined config 'exec sleep 1001'
 rt run -d --pid-file "$T/pid" j2 < /dev/null >> "$T/out" 2>&1
 is "$(cat "$T/out")$(tr '\0' ' ' < "/proc/$(< "$T/pid")/cmdline") $(rt state j2 | grep -c "\"pid\": $(< "$T/pid"),")" "sleep 1001  1" "who joins all that another container has is known by its number on the host"
+is "$(cat "$MOUNT/$GROUP/d/cgroup.procs")" "$(< "$T/pid")" "and is in its own cgroup, which the other's cgroup namespace does not show"
 like "$(rt exec j2 sh -c 'readlink /proc/self/ns/pid; ps' | tr '\n' ' ')" "^$(readlink "/proc/$other/ns/pid" | sed 's/[][]/\\&/g') .* sleep 1000 .* sleep 1001 " "and exec is beside both, not on the host"
 rt delete --force j2
 is "$(rt list -q) $(tr '\0' ' ' < "/proc/$other/cmdline")" "j1 sleep 1000 " "its end is its own"
