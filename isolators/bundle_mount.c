@@ -83,6 +83,24 @@ static int set_attributes(int fd, const struct oci_mount *m)
 	return mount_setattr(fd, "", AT_EMPTY_PATH | below, &prop, sizeof(prop)) ? -errno : 0;
 }
 
+static bool has_option(const struct oci_mount *m, const char *key)
+{
+	for (const struct oci_option *o = m->options; o && o->key; o++)
+		if (!strcmp(o->key, key))
+			return true;
+	return false;
+}
+
+/* A tmpfs that nobody gave a mode is as open as the place that it covers, as with other runtimes. */
+static int keep_mode(const struct oci_mount *m, int mount, int target)
+{
+	struct stat st;
+
+	if (!m->type || strcmp(m->type, "tmpfs") || m->copy_up || has_option(m, "mode"))
+		return 0;
+	return fstat(target, &st) || fchmodat(mount, ".", st.st_mode & 07777, 0) ? -errno : 0;
+}
+
 /* Mounts of the host keep what locks them: attributes are added to a clone, never taken. */
 static int put_mount(struct isolation *iso, const struct oci_mount *m, int mount, int root)
 {
@@ -94,7 +112,7 @@ static int put_mount(struct isolation *iso, const struct oci_mount *m, int mount
 	target = target_of(m, root, S_ISDIR(st.st_mode));
 	if (target < 0)
 		return bundle_fail(iso, "mounting on", m->destination, target);
-	err = m->copy_up ? tree_copy(target, mount) : 0;
+	err = m->copy_up ? tree_copy(target, mount) : keep_mode(m, mount, target);
 	if (!err)
 		err = mnt_attach(mount, target);
 	if (!err)
