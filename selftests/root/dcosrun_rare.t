@@ -115,4 +115,23 @@ sleep" "and exec goes to that root"
 rt delete --force j2
 kill $other
 
+# --- what engines and their suites do -----------------------------------------------
+like "$(inside 'true'; sed -i 's/"A=b c"/"ONE=1", "HOME=\/x", "ONE=2", "HOME="/; s/"sh", "-c", "true"/"env"/' config.json; rt run r1 < /dev/null | sort | tr '\n' ' ')" "^status 0.HOME=/root ONE=2 PATH=/bin $" "a variable is there once, with its last value, and an empty HOME is none"
+config 'exec sleep 1000'
+for id in b2 c3 a1; do
+	CG=$id config 'exec sleep 1000'
+	rt run -d $id < /dev/null > /dev/null 2>&1
+done
+is "$(rt list -q | tr '\n' ' ')" "a1 b2 c3 " "list is sorted"
+is "$(rt exec --env A=new --env Z=1 --env Z=2 a1 env | grep -E '^(A|Z)=' | tr '\n' ' ')" "A=new Z=2 " "what exec adds takes the place of the container's own"
+is "$(rt exec --process <(echo '{"args": ["echo", "piped"], "cwd": "/", "env": ["PATH=/bin"]}') a1)" "piped" "a process can come through a pipe"
+like "$(rt exec --process <(head -c 17000000 /dev/zero) a1 2>&1)" "/dev/fd/[0-9]+: File too large" "not one without end"
+for id in a1 b2 c3; do
+	rt delete --force $id
+done
+mkdir -m 2710 rootfs/box
+tmpfs() { MOUNTS=', {"destination": "/box", "type": "tmpfs", "source": "tmpfs", "options": ['"$1"']}' inside 'stat -c %a /box'; }
+is "$(tmpfs '' | head -n 1) $(tmpfs '"mode=0444"' | head -n 1)" "2710 444" "a tmpfs without a mode has that of the place which it covers"
+rmdir rootfs/box
+
 tap_done

@@ -125,6 +125,9 @@ int cf_missing(struct config *c, const char *key);
 /** cf_refuse - keys whose wish nobody here fulfils, ended by NULL: -EINVAL if one is there */
 int cf_refuse(struct config *c, const json_t *o, const char *const *keys);
 
+/** config_read_env - process.env, each name once, with a HOME */
+int config_read_env(struct config *c, const json_t *process);
+
 /** cf_each - read the elements of an array into equal structs */
 int cf_each(struct config *c, const json_t *o, const char *key, size_t max, size_t size,
 	    int (*read)(struct config *c, const json_t *v, void *item), void **ret, size_t *ret_nr);

@@ -323,29 +323,6 @@ static int check_command(struct config *c)
 	if (!p->cwd || p->cwd[0] != '/')
 		return cf_bad(c, "cwd", "\"%s\": allowed is an absolute path",
 			      p->cwd ? p->cwd : "");
-	for (size_t i = 0; p->env[i]; i++)
-		if (!strchr(p->env[i], '=') || p->env[i][0] == '=')
-			return cf_bad(c, "env", "element %zu: allowed is NAME=value", i);
-	return 0;
-}
-
-/* Who says no HOME gets that of the container's own passwd(5), as from other runtimes. */
-static int add_home(struct config *c)
-{
-	char **old = c->spec.process.env, **env, *home;
-	size_t n = 0;
-
-	for (; old[n]; n++)
-		if (!strncmp(old[n], "HOME=", 5))
-			return 0;
-	env = cf_alloc(c, n + 2, sizeof(*env));
-	home = cf_alloc(c, 1, OCI_HOME_MAX);
-	if (!env || !home)
-		return -ENOMEM;
-	memcpy(env, old, n * sizeof(*env));
-	memcpy(home, "HOME=/", sizeof("HOME=/"));
-	env[n] = c->oci.process.home = home;
-	c->spec.process.env = env;
 	return 0;
 }
 
@@ -356,7 +333,7 @@ int config_read_process(struct config *c, const json_t *process)
 	int err = cf_strings(c, process, "args", &p->args);
 
 	if (!err)
-		err = cf_strings(c, process, "env", &p->env);
+		err = config_read_env(c, process);
 	if (!err)
 		err = cf_str(c, process, "cwd", &p->cwd);
 	if (!err)
@@ -381,7 +358,5 @@ int config_read_process(struct config *c, const json_t *process)
 		err = read_ioprio(c, process);
 	if (!err)
 		err = config_read_affinity(c, process);
-	if (!err)
-		err = add_home(c);
 	return err ? err : read_labels(c, process);
 }

@@ -49,23 +49,30 @@ static void print_row(const struct rt_box *b)
 		     created ? created : "-", rt_box_owner(b));
 }
 
+static int is_id(const struct dirent *e)
+{
+	return ct_id_valid(e->d_name);
+}
+
 static int run_list(struct rt *rt, void *options, char **argv, int argc)
 {
 	const struct list_options *o = options;
-	cleanup_closedir DIR *d = opendir(rt->root);
+	struct dirent **found = NULL;
 	json_t *rows = json_array();
 	bool as_json;
 	int err = want_json(rt, o->format, &as_json);
+	int nr = err ? 0 : scandir(rt->root, &found, is_id, alphasort); /* no directory: none */
 
 	(void)argv; /* none */
 	(void)argc;
 	if (!err && !as_json && !o->quiet)
 		(void)printf("%-20s %-8s %-9s %s %s %s\n", "ID", "PID", "STATUS", "BUNDLE",
 			     "CREATED", "OWNER");
-	for (struct dirent *e; d && !err && (e = readdir(d));) {
+	for (int i = 0; i < nr; i++) {
+		cleanup_free struct dirent *e = found[i];
 		struct rt_box b;
 
-		if (!ct_id_valid(e->d_name) || rt_box_open(rt, e->d_name, &b))
+		if (rt_box_open(rt, e->d_name, &b))
 			continue; /* it has just been deleted */
 		if (o->quiet)
 			(void)printf("%s\n", b.id);
@@ -79,6 +86,7 @@ static int run_list(struct rt *rt, void *options, char **argv, int argc)
 	    (json_dumpf(rows, stdout, JSON_COMPACT) || putchar('\n') == EOF))
 		err = why_set(&rt->why, -EIO, "standard output");
 	json_decref(rows);
+	free(found);
 	return err;
 }
 

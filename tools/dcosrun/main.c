@@ -69,19 +69,35 @@ static void print_command_help(const struct rt_command *c)
 	}
 }
 
-/* Standard input as far as it is read at all. */
-static int read_standard(char **ret, size_t *ret_len)
+/* A pipe will do, too: who names it is who runs us. */
+static int read_stream(FILE *f, char **ret, size_t *ret_len)
 {
-	char *text = malloc(CONFIG_BYTES_MAX + 1);
+	cleanup_free char *text = malloc(CONFIG_BYTES_MAX + 1);
 	size_t n;
 
 	if (!text)
 		return -ENOMEM;
-	n = fread(text, 1, CONFIG_BYTES_MAX, stdin);
+	n = fread(text, 1, CONFIG_BYTES_MAX, f);
+	if (ferror(f))
+		return -EIO;
+	if (n == CONFIG_BYTES_MAX && fgetc(f) != EOF)
+		return -EFBIG;
 	text[n] = '\0';
-	*ret = text;
+	*ret = take_ptr(text);
 	*ret_len = n;
-	return ferror(stdin) ? -EIO : 0;
+	return 0;
+}
+
+static int read_named(const char *path, char **ret, size_t *ret_len)
+{
+	FILE *f = fopen(path, "re");
+	int err;
+
+	if (!f)
+		return -errno;
+	err = read_stream(f, ret, ret_len);
+	(void)fclose(f); /* nothing was written */
+	return err;
 }
 
 int rt_read_json(struct rt *rt, const char *path, json_t **ret)
@@ -89,8 +105,8 @@ int rt_read_json(struct rt *rt, const char *path, json_t **ret)
 	cleanup_free char *text = NULL;
 	size_t len = 0;
 	json_t *doc;
-	int err = strcmp(path, "-") ? slurp_at(AT_FDCWD, path, 0, CONFIG_BYTES_MAX, &text, &len)
-				    : read_standard(&text, &len);
+	int err =
+		strcmp(path, "-") ? read_named(path, &text, &len) : read_stream(stdin, &text, &len);
 
 	if (err)
 		return why_set(&rt->why, err, "%s", path);
